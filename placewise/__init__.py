@@ -1,0 +1,1 @@
+"""Placewise: contextual safeguarding for places, peer groups and persons of concern."""

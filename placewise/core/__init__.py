@@ -1,0 +1,1 @@
+"""The words: vocabularies, scope, errors, settings. Standard library only."""

@@ -1,0 +1,1 @@
+"""Spatial statistics. Frames and arrays in, frames and arrays out."""

@@ -1,0 +1,1 @@
+"""Partner files in: read, check, match, accept or refuse with reasons."""

@@ -1,0 +1,1 @@
+"""Graph analysis. Links in, graphs and tables out."""

@@ -1,0 +1,1 @@
+"""What a panel does: hotspots, place dossiers, connections."""

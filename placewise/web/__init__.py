@@ -1,0 +1,1 @@
+"""Flask: pages, tiles, JSON, sign-in, commands. No SQL, no statistics."""
