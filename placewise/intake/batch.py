@@ -1,0 +1,160 @@
+"""What intake hands on: checked records in columns, refused rows, and what is to be said aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: One column of accepted records: a numpy array for numbers and times, a list for everything else.
+Column = Sequence[Any] | NDArray[Any]
+
+
+class Severity(StrEnum):
+    """What a finding about the whole file means for the import."""
+
+    REJECT = "reject"  #: nothing of the file can be taken
+    ASK = "ask"  #: nothing is stored until a person answers
+    WARN = "warn"  #: stored once a person has seen it
+
+
+class Target(StrEnum):
+    """The kind of record a layout produces; one loader in the store for each."""
+
+    EVENTS = "events"
+    PLACES = "places"
+    PEOPLE = "people"
+    LINKS = "links"
+    GROUPS = "groups"
+    BOUNDARIES = "boundaries"
+    STREETS = "streets"
+    FEATURES = "features"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to say about the file as a whole.
+
+    Attributes
+    ----------
+    code : str
+        Stable name, e.g. ``encoding-guessed``; also the key under which an answer is given.
+    severity : Severity
+        Reject, ask or warn.
+    message : str
+        What is the matter and what to do; never quotes a value of the file.
+    count : int
+        Number of rows concerned; 0 when the finding is about the file.
+    choices : tuple of str
+        Answers that can be given to a question; empty when any text may be (a sheet's name).
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    count: int = 0
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One fault of one row. A row with several faults has several refusals.
+
+    Attributes
+    ----------
+    row : int
+        Row number as a person sees it in the file: the header is row 1 in a CSV file or a sheet;
+        the first feature is row 1 in GeoJSON; the feature's id in a GeoPackage.
+    column : str
+        Column as the file names it; empty when the fault is of the whole row.
+    code, message : str
+        Stable name, and what is wrong and what to do.
+    cells : tuple of str
+        The row as it came, in the order of the file's header, to be mended and sent again.
+    """
+
+    row: int
+    column: str
+    code: str
+    message: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedBatch:
+    """Some thousand rows of one file: the accepted ones in typed columns, the others as refusals.
+
+    Every column has one value for each accepted row, in the order of ``row_numbers``. Absent values are
+    ``None`` in lists, NaN in float columns and NaT in time columns. Times are UTC, ``datetime64[us]``;
+    days are ``datetime.date``; x and y are EPSG:27700 metres, ``float64``; geometries are WKB ``bytes``
+    in EPSG:27700, two-dimensional and valid. Codes are those of ``core/terms``. An interval is half open:
+    a day given without a time becomes [00:00, 00:00 of the next day) local time, a month likewise, an
+    instant has equal ends.
+
+    ``EV`` (evidence): source_grade int | None, assessment, handling (``P`` when not given),
+    handling_conditions, basis. ``LOC`` (location): x, y, accuracy, radius_m float64, area_code.
+
+    ========== ==============================================================================================
+    target     columns
+    ========== ==============================================================================================
+    events     local_ref, kind, category, harm_types list[str], occurred_from, occurred_to, reported_at,
+               place_ref, relation, children list[str], adults list[str], summary str, LOC, EV;
+               missing episodes besides: risk_grade, returned_at, return_interview_offered,
+               return_interview_completed (times), push list[str], pull list[str]
+    places     local_ref, name, aliases list[str], location_type, place_role, status, online bool,
+               geometry bytes | None, opening_hours, place_manager, guardianship, strengths, LOC, EV
+    people     local_ref, kind, age_band, sex, care_status, concern_category, dual_role bool | None, review_due
+               (date); for the identity vault: given_name, family_name, date_of_birth (date), address; EV
+    links      from_kind, from_ref, to_kind, to_ref, type, strength, first_seen, last_seen, expires_on (dates),
+               evidence_refs list[str], evidence_note, EV
+    groups     one row a member: group_ref, name, member_ref | None, joined_on, left_on (dates),
+               assessment_status, norms, strengths, EV
+    boundaries kind, code, name, vintage int, geometry (MultiPolygon)
+    streets    name, street_class, geometry (MultiLineString)
+    features   kind, name, geometry
+    ========== ==============================================================================================
+
+    Attributes
+    ----------
+    layout : str
+        Name of the layout, e.g. ``police_street``.
+    target : Target
+        Which loader of the store takes it.
+    columns : Mapping of str to Column
+        See above.
+    row_numbers : ndarray of int64, shape (n,)
+        Row of the file each accepted record came from.
+    fingerprints : list of bytes, length n
+        16 bytes naming *which* record this is, whatever file brings it: equal fingerprints are the same record.
+    content_digests : list of bytes, length n
+        16 bytes naming what the record *says*; a known fingerprint with another digest is a changed record.
+    repeats : ndarray of bool, shape (n,)
+        True where the same record already came earlier in this file.
+    refusals : tuple of Refusal
+        Rows that were not accepted, with each fault.
+    rows_read : int
+        Data rows looked at for this batch, accepted and refused; blank rows are not counted.
+    bytes_read, bytes_total : int
+        How far into the file this batch reaches.
+    """
+
+    layout: str
+    target: Target
+    columns: Mapping[str, Column]
+    row_numbers: NDArray[np.int64]
+    fingerprints: list[bytes]
+    content_digests: list[bytes]
+    repeats: NDArray[np.bool_]
+    refusals: tuple[Refusal, ...] = ()
+    rows_read: int = 0
+    bytes_read: int = 0
+    bytes_total: int = 0
+    header: tuple[str, ...] = field(default=(), repr=False)
+
+    def __len__(self) -> int:
+        """Number of accepted rows."""
+        return len(self.row_numbers)
