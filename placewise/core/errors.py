@@ -83,3 +83,59 @@ class UnknownTerm(PlacewiseError):
 
 class BadRequest(PlacewiseError):
     """A filter or form value cannot be understood; the message names it."""
+
+
+class InvalidLinks(PlacewiseError):
+    """The nodes and links given do not make one network; the message names the record."""
+
+
+# --- Spatial statistics -----------------------------------------------------------------------
+
+
+class WrongCRS(PlacewiseError):
+    """Coordinates are not metres of the British National Grid (EPSG:27700)."""
+
+
+class MissingValue(PlacewiseError):
+    """A coordinate, count or weight is missing, infinite or negative where it must not be."""
+
+
+class TooFewRecords(PlacewiseError):
+    """There are too few records for this calculation to mean anything."""
+
+
+class TooFewCells(PlacewiseError):
+    """The study area has too few cells to compare one neighbourhood with the rest."""
+
+
+class NoVariation(PlacewiseError):
+    """Every cell has the same count (perhaps nought), so none can stand out."""
+
+
+class BadBandwidth(PlacewiseError):
+    """The smoothing distance is not a positive length that the grid can carry."""
+
+
+# --- Intake -----------------------------------------------------------------------------------
+
+
+class FileRefused(PlacewiseError):
+    """Nothing of an import file can be taken.
+
+    Attributes
+    ----------
+    code : str
+        Stable name of the reason, e.g. ``type-mismatch``.
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class QuestionsOpen(PlacewiseError):
+    """The import needs an answer from a person first; nothing of it may be stored."""
+
+
+class SandboxUnavailable(PlacewiseError):
+    """This machine cannot lock a file reader in, so no file is read at all."""
