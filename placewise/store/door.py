@@ -1,0 +1,94 @@
+"""Sign-in's own connection: it may start and end sessions and see no record."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from placewise.core.errors import SignInRefused, TooManyAttempts
+from placewise.core.scope import Role
+from placewise.store.pool import Pool
+from placewise.store.refusals import translated
+
+MAY_TRY = "SELECT guard.may_try(%s, %s)"
+CREDENTIALS = "SELECT account_id, password_hash FROM guard.credentials(%s)"
+NOTE_REFUSED = "SELECT guard.note_refused_sign_in(%s)"
+START = "SELECT guard.start_session(%s, %s, %s, %s)"
+END = "SELECT guard.end_session(%s)"
+MEMBERSHIPS = """
+SELECT partnership_id, slug, name, synthetic, agency_name, roles, display_name, account_id FROM guard.memberships(%s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One partnership in which a signed-in person may act."""
+
+    partnership_id: UUID
+    slug: str
+    partnership: str
+    synthetic: bool
+    agency: str
+    roles: Role
+    display_name: str
+    account_id: UUID
+
+
+class Door:
+    """Starts and ends sign-in sessions; the password itself is checked by the caller."""
+
+    def __init__(self, url: str, *, idle_minutes: int, session_hours: int) -> None:
+        self._pool = Pool(url, size=4)
+        self._idle_minutes = idle_minutes
+        self._session_hours = session_hours
+
+    def credentials(self, email: str, *, address: str) -> tuple[UUID, str | None] | None:
+        """Account id and password hash, after the rate limit let the attempt through.
+
+        Raises
+        ------
+        TooManyAttempts
+            More than 6 a minute for the account or 30 for the address. A database that cannot
+            count raises too: the limit fails closed.
+        """
+        with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
+            cursor.execute(MAY_TRY, (email, address))
+            (allowed,) = cursor.fetchone() or (False,)
+            if allowed:
+                cursor.execute(CREDENTIALS, (email,))
+                return cursor.fetchone()
+        raise TooManyAttempts("Too many attempts. Wait a minute, then try again.")
+
+    def refuse(self, email: str) -> SignInRefused:
+        """Log a refused sign-in; the error to raise."""
+        with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
+            cursor.execute(NOTE_REFUSED, (email,))
+        return SignInRefused("Check your email address and password.")
+
+    def start(self, account_id: UUID) -> str:
+        """Start a session for an account whose password was right; its token (256 random bits)."""
+        token = secrets.token_urlsafe(32)
+        with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
+            cursor.execute(START, (account_id, _hash(token), self._idle_minutes, self._session_hours))
+        return token
+
+    def end(self, token: str) -> None:
+        """End a session at once, everywhere."""
+        with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
+            cursor.execute(END, (_hash(token),))
+
+    def memberships(self, token: str) -> list[Membership]:
+        """Partnerships the bearer may act in; empty when the session is over."""
+        with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
+            cursor.execute(MEMBERSHIPS, (_hash(token),))
+            return [Membership(p, s, n, y, a, Role(r), d, i) for p, s, n, y, a, r, d, i in cursor.fetchall()]
+
+    def close(self) -> None:
+        """Close free connections."""
+        self._pool.close()
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,40 @@
+-- COPY cannot write to a table with row-level security, so an import copies into a table of its own that nobody else
+-- can see and that ends with the transaction, and then inserts from there under the policies. The pages' login may not
+-- make tables: this function makes them.
+SET ROLE placewise_guard;
+CREATE FUNCTION guard.stage(target text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    evidence constant text := 'import_row integer, local_ref text, source_grade smallint, assessment text, handling text,
+        handling_conditions text, basis text, review_due date, fingerprint bytea, content_digest bytea';
+    located constant text := ', x double precision, y double precision, wkb bytea, accuracy text, radius_m real, area_code text';
+    shape text;
+BEGIN
+    IF NOT guard.holds(6) THEN
+        RAISE EXCEPTION 'not an importer' USING ERRCODE = '42501';
+    END IF;
+    shape := CASE target
+        WHEN 'event' THEN evidence || located || ', kind text, category text, harm_types text[], occurred_from timestamptz,
+            occurred_to timestamptz, reported_at timestamptz, place_ref text, relation text, summary text,
+            children text[], adults text[], child_role text, returned_at timestamptz, risk text,
+            interview_offered_at timestamptz, interview_completed_at timestamptz, push_factors text[], pull_factors text[]'
+        WHEN 'place' THEN evidence || located || ', name text, aliases text[], location_type text, place_role text,
+            status text, online boolean, opening_hours text, place_manager text, guardianship text, strengths text'
+        WHEN 'person' THEN evidence || ', kind text, age_band text, sex text, care_status text, concern_category text,
+            dual_role boolean, given_name text, family_name text, date_of_birth date, address text'
+        WHEN 'peer_group' THEN evidence || ', name text, member_ref text, joined_on date, left_on date,
+            assessment_status text, norms text, strengths text, group_fingerprint bytea'
+        WHEN 'link' THEN evidence || ', from_kind text, from_ref text, to_kind text, to_ref text, type text, strength text,
+            first_seen date, last_seen date, expires_on date, evidence_refs text[], evidence_note text'
+        WHEN 'boundary' THEN 'import_row integer, fingerprint bytea, kind text, code text, name text, vintage integer, wkb bytea'
+        WHEN 'street' THEN 'import_row integer, fingerprint bytea, name text, street_class text, wkb bytea'
+        WHEN 'feature' THEN 'import_row integer, fingerprint bytea, kind text, name text, wkb bytea'
+    END;
+    IF shape IS NULL THEN
+        RAISE EXCEPTION 'nothing is staged for %', target USING ERRCODE = '22023';
+    END IF;
+    EXECUTE format('CREATE TEMPORARY TABLE %I (%s) ON COMMIT DROP', 'staged_' || target, shape);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON pg_temp.%I TO placewise_app', 'staged_' || target);
+END $$;
+GRANT EXECUTE ON FUNCTION guard.stage(text) TO placewise_app;
+RESET ROLE;
