@@ -22,6 +22,10 @@ class ClusterUnavailable(PlacewiseError):
     """The private PostgreSQL cluster could not be started or reached."""
 
 
+class AssetsUnusable(PlacewiseError):
+    """The front-end files are missing, or not fit to be served."""
+
+
 class MigrationRefused(PlacewiseError):
     """The database and the migrations of this version do not fit together."""
 
