@@ -10,16 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placewise.intake.findings import Finding, Severity
+
+__all__ = ["CheckedBatch", "Column", "Finding", "Refusal", "Severity", "Target"]
+
 #: One column of accepted records: a numpy array for numbers and times, a list for everything else.
 Column = Sequence[Any] | NDArray[Any]
-
-
-class Severity(StrEnum):
-    """What a finding about the whole file means for the import."""
-
-    REJECT = "reject"  #: nothing of the file can be taken
-    ASK = "ask"  #: nothing is stored until a person answers
-    WARN = "warn"  #: stored once a person has seen it
 
 
 class Target(StrEnum):
@@ -33,31 +29,6 @@ class Target(StrEnum):
     BOUNDARIES = "boundaries"
     STREETS = "streets"
     FEATURES = "features"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something to say about the file as a whole.
-
-    Attributes
-    ----------
-    code : str
-        Stable name, e.g. ``encoding-guessed``; also the key under which an answer is given.
-    severity : Severity
-        Reject, ask or warn.
-    message : str
-        What is the matter and what to do; never quotes a value of the file.
-    count : int
-        Number of rows concerned; 0 when the finding is about the file.
-    choices : tuple of str
-        Answers that can be given to a question; empty when any text may be (a sheet's name).
-    """
-
-    code: str
-    severity: Severity
-    message: str
-    count: int = 0
-    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +78,11 @@ class CheckedBatch:
                return_interview_completed (times), push list[str], pull list[str]
     places     local_ref, name, aliases list[str], location_type, place_role, status, online bool,
                geometry bytes | None, opening_hours, place_manager, guardianship, strengths, LOC, EV
-    people     local_ref, kind, age_band, sex, care_status, concern_category, dual_role bool | None, review_due
-               (date); for the identity vault: given_name, family_name, date_of_birth (date), address; EV
-    links      from_kind, from_ref, to_kind, to_ref, type, strength, first_seen, last_seen, expires_on (dates),
-               evidence_refs list[str], evidence_note, EV
+    people     local_ref, kind, age_band, sex, care_status, concern_category, dual_role bool | None,
+               review_due (date); for the identity vault: given_name, family_name, date_of_birth (date),
+               address; EV
+    links      from_kind, from_ref, to_kind, to_ref, type, strength, first_seen, last_seen, expires_on
+               (dates), evidence_refs list[str], evidence_note, EV
     groups     one row a member: group_ref, name, member_ref | None, joined_on, left_on (dates),
                assessment_status, norms, strengths, EV
     boundaries kind, code, name, vintage int, geometry (MultiPolygon)
@@ -129,9 +101,9 @@ class CheckedBatch:
     row_numbers : ndarray of int64, shape (n,)
         Row of the file each accepted record came from.
     fingerprints : list of bytes, length n
-        16 bytes naming *which* record this is, whatever file brings it: equal fingerprints are the same record.
+        16 bytes naming *which* record this is, whatever file brings it; equal ones are the same record.
     content_digests : list of bytes, length n
-        16 bytes naming what the record *says*; a known fingerprint with another digest is a changed record.
+        16 bytes naming what the record *says*; a known fingerprint with another digest is a change.
     repeats : ndarray of bool, shape (n,)
         True where the same record already came earlier in this file.
     refusals : tuple of Refusal

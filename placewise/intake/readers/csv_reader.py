@@ -1,0 +1,241 @@
+"""CSV as text: nothing is guessed but the encoding and the delimiter, and those are said."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import BinaryIO
+
+from placewise.core.errors import FileRefused
+from placewise.intake.findings import Finding, Severity
+from placewise.intake.limits import Limits
+from placewise.intake.messages import BadRow, Header, Message, Rows
+from placewise.intake.readers.encoding import Encoding, find_encoding
+from placewise.intake.readers.source import Source
+
+BATCH_ROWS = 5_000
+_OPENING_ROWS = 12
+_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+
+
+def read(source: Source) -> Iterator[Message]:
+    """Findings, the header, then rows in batches."""
+    with source.open() as file:
+        encoding = find_encoding(_unpacked(source, file))
+    if encoding.guessed:
+        yield Finding(
+            "encoding-guessed",
+            Severity.WARN,
+            f"The file is not UTF-8; it was read as {encoding.words}. Check names with accents in the preview.",
+        )
+    with source.open() as file:
+        yield from _Table(source, file, encoding).messages()
+
+
+class _Table:
+    """One pass over the rows of a CSV file."""
+
+    def __init__(self, source: Source, file: BinaryIO, encoding: Encoding) -> None:
+        self._limits = source.limits
+        self._answers = source.answers
+        self._file = file
+        raw = _unpacked(source, file)
+        self._text = io.TextIOWrapper(raw, encoding=encoding.codec, newline="")
+        self._delimiter = ","
+        self._odd_quotes = 0
+        self._record = 0
+        self._taken = 0
+        self._ended_with_newline = True
+
+    def messages(self) -> Iterator[Message]:
+        first, delimiter = self._first_line()
+        if delimiter != ",":
+            yield Finding(
+                "delimiter",
+                Severity.WARN,
+                f"Columns are separated by {_DELIMITERS[delimiter]} instead of a comma; read that way.",
+            )
+        self._delimiter = delimiter
+        records = csv.reader(self._lines(first), delimiter=delimiter, strict=True)
+        cells = self._header(records)
+        batch: list[list[str]] = []
+        faults: dict[int, str] = {}
+        more = self._fill(batch, records, faults)
+        opening = tuple(map(tuple, batch[:_OPENING_ROWS]))
+        yield Header(tuple(cells), self._record, opening=opening)
+        while batch:
+            yield self._checked(batch, faults, len(cells), last=not more)
+            batch, faults = [], {}
+            more = more and self._fill(batch, records, faults)
+        if self._odd_quotes:
+            yield Finding(
+                "stray-quote",
+                Severity.WARN,
+                'Quotation marks stand alone in some rows (as in 6" tall); they were taken as they stand.',
+                self._odd_quotes,
+            )
+
+    def _first_line(self) -> tuple[str, str]:
+        line = self._line()
+        while line and not line.strip():
+            self._record += 1
+            line = self._line()
+        if not line:
+            raise FileRefused("The file is empty.", code="empty")
+        if line.strip().lower().startswith("sep=") and len(line.strip()) == 5:
+            self._record += 1
+            delimiter = line.strip()[4]
+            return self._line(), delimiter if delimiter in _DELIMITERS else ","
+        # By the header, never by counting through notes: free text is full of commas and semicolons.
+        return line, max(_DELIMITERS, key=line.count)
+
+    def _line(self) -> str:
+        longest = self._limits.columns * self._limits.cell_chars
+        line = self._text.readline(longest + 1)
+        if len(line) > longest:
+            raise FileRefused(
+                "One line is longer than a whole row may be. Is this really a CSV file?",
+                code="field-too-long",
+            )
+        return line
+
+    def _lines(self, first: str) -> Iterator[str]:
+        line, inside = first, False
+        while line:
+            if '"' in line and line.count('"') % 2:
+                # An odd number opens or closes a cell of several lines, unless none stands at a cell's start.
+                stray = not inside and not re.search(f'(?:^|[{self._delimiter}])"', line)
+                self._odd_quotes += stray
+                inside = not inside and not stray
+            self._ended_with_newline = line[-1] in "\r\n"
+            yield line
+            line = self._line()
+
+    def _header(self, records: Iterator[list[str]]) -> list[str]:
+        csv.field_size_limit(self._limits.cell_chars)
+        wanted = int(self._answers.get("header-row", "0") or 0)
+        try:
+            for cells in records:
+                self._record += 1
+                if any(map(str.strip, cells)) and self._record >= wanted:
+                    break
+            else:
+                raise FileRefused("The file is empty.", code="empty")
+        except csv.Error as problem:
+            raise self._refusal(problem) from problem
+        if len(cells) > self._limits.columns:
+            raise FileRefused(
+                f"The file has {len(cells):,} columns; {self._limits.columns} are read.",
+                code="too-many-columns",
+            )
+        return cells
+
+    def _checked(self, batch: list[list[str]], faults: dict[int, str], width: int, *, last: bool) -> Rows:
+        self._taken += len(batch)
+        if self._taken > self._limits.rows:
+            raise FileRefused(
+                f"The file has more than {self._limits.rows:,} rows. Split it, or ask the operator to "
+                "import it from the command line.",
+                code="too-many-rows",
+            )
+        if last and not self._ended_with_newline and len(batch[-1]) < width and self._taken > 1:
+            raise FileRefused(
+                f"The file breaks off in the middle of row {self._record + len(batch)}. Send it again whole.",
+                code="truncated",
+            )
+        rows = self._columns(batch, faults, width)
+        self._record += len(batch)
+        return rows
+
+    def _fill(self, batch: list[list[str]], records: Iterator[list[str]], faults: dict[int, str]) -> bool:
+        """Add records until the batch is full; False at the end of the file."""
+        while len(batch) < BATCH_ROWS:
+            before = len(batch)
+            try:
+                # A list keeps what came before an error, and the reader goes on with the next line.
+                batch.extend(islice(records, BATCH_ROWS - before))
+            except csv.Error as problem:
+                if "expected after" not in str(problem):
+                    raise self._refusal(problem) from problem
+                faults[len(batch)] = (
+                    "Quotation marks in this row do not match; double each one inside a quoted cell."
+                )
+                batch.append([])
+                continue
+            if len(batch) < BATCH_ROWS:
+                return False
+        return True
+
+    def _refusal(self, problem: csv.Error) -> FileRefused:
+        if "field larger" in str(problem):
+            longest = self._limits.cell_chars
+            return FileRefused(f"A cell is longer than {longest:,} characters.", code="field-too-long")
+        if "unexpected end" in str(problem):
+            return FileRefused(
+                "A quotation mark is opened and never closed, so rows would run into one another. "
+                "Look for a single quotation mark in the last rows.",
+                code="unterminated-quote",
+            )
+        return FileRefused("The file is not well-formed CSV. Save it again as “CSV UTF-8”.", code="bad-csv")
+
+    def _columns(self, batch: list[list[str]], faults: dict[int, str], width: int) -> Rows:
+        first = self._record + 1
+        numbers = range(first, first + len(batch))
+        position = self._file.tell()
+        if not faults and set(map(len, batch)) == {width} and all(map(any, batch)):
+            return Rows(list(numbers), list(map(list, zip(*batch, strict=True))), [], position)
+        good: list[list[str]] = []
+        kept: list[int] = []
+        bad: list[BadRow] = []
+        for index, (number, cells) in enumerate(zip(numbers, batch, strict=True)):
+            if index in faults:
+                bad.append((number, "field-count", faults[index], cells))
+            elif not any(map(str.strip, cells)):
+                continue
+            elif len(cells) != width:
+                bad.append((number, "field-count", _count_words(len(cells), width), cells))
+            else:
+                kept.append(number)
+                good.append(cells)
+        columns = list(map(list, zip(*good, strict=True))) if good else [[] for _ in range(width)]
+        return Rows(kept, columns, bad, position, blank=len(batch) - len(kept) - len(bad))
+
+
+def _count_words(found: int, width: int) -> str:
+    advice = (
+        "put cells that contain the separator in quotation marks"
+        if found > width
+        else "add the missing cells"
+    )
+    return f"This row has {found} cells and the header {width}; {advice}."
+
+
+def _unpacked(source: Source, file: BinaryIO) -> BinaryIO:
+    if source.extension != "gz":
+        return file
+    return io.BufferedReader(_CountedGzip(file, source.limits, source.size), buffer_size=1 << 20)
+
+
+class _CountedGzip(io.RawIOBase):
+    """Unpacks while counting, for what an archive says of its own size may be a lie."""
+
+    def __init__(self, file: BinaryIO, limits: Limits, packed_bytes: int) -> None:
+        self._stream = gzip.GzipFile(fileobj=file)
+        self._left = min(limits.unpacked_bytes, max(packed_bytes * limits.unpacked_ratio, 1 << 20))
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        try:
+            count = self._stream.readinto(buffer)
+        except (EOFError, OSError) as problem:
+            raise FileRefused("The archive is damaged. Pack and send it again.", code="bad-zip") from problem
+        self._left -= count
+        if self._left < 0:
+            raise FileRefused("The archive unpacks to far more than it should.", code="expands-too-far")
+        return count
