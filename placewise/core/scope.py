@@ -57,6 +57,13 @@ class Action(StrEnum):
     CONSULT_AUDIT = "consult:audit"
     ADMINISTER_ACCOUNTS = "administer:accounts"
     CONSULT_HOME = "consult:home"
+    READ_BASE_MAP = "read:base-map"
+
+
+#: Reads of public geography, a dozen to a page: no record, no person, so no audit event. Refusals are logged still.
+UNAUDITED = frozenset({Action.READ_BASE_MAP})
+#: Verbs that change records: no page may do these on GET.
+CHANGING_VERBS = frozenset({"alter", "collect", "erase"})
 
 
 @dataclass(frozen=True, slots=True)

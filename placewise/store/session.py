@@ -16,7 +16,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the driver's cl
 from psycopg2.extras import Json, register_uuid
 
 from placewise.core.errors import NotAllowed, NotFound
-from placewise.core.scope import Action, Role, Scope
+from placewise.core.scope import UNAUDITED, Action, Role, Scope
 from placewise.store.pool import Pool
 from placewise.store.refusals import translated
 
@@ -129,7 +129,8 @@ class Database:
             with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
                 session = Session(cursor, scope, action)
                 yield session
-                session.append("allow")
+                if action not in UNAUDITED:
+                    session.append("allow")
         except (NotAllowed, NotFound):
             self._log_refusal(scope, action)
             raise
