@@ -32,7 +32,8 @@ class Adjacency(NamedTuple):
     @property
     def degree(self) -> Integers:
         """Number of neighbours of each cell, shape (n,)."""
-        return np.diff(self.indptr)
+        degree: Integers = self.indptr[1:] - self.indptr[:-1]
+        return degree
 
 
 def sorted_distinct(values: Integers) -> Integers:
@@ -46,7 +47,8 @@ def sorted_distinct(values: Integers) -> Integers:
     ordered = np.sort(values)
     if not ordered.size:
         return ordered
-    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+    distinct: Integers = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+    return distinct
 
 
 def adjacency_from_pairs(source: ArrayLike, target: ArrayLike, *, n_cells: int) -> Adjacency:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from placewise.core.errors import MissingValue
-from placewise.geo.adjacency import sorted_distinct
+from placewise.geo.adjacency import Adjacency, neighbourhood_sums, sorted_distinct
 from placewise.geo.crs import Floats, Integers
 
 NO_CHILD = -1
@@ -71,7 +71,9 @@ def weight_per_cell(cell: ArrayLike, weight: ArrayLike, *, n_cells: int) -> Floa
     gaps = int(np.count_nonzero(~np.isfinite(weights)))
     if gaps:
         raise MissingValue(f"{gaps} of {weights.size} weights are missing or infinite.")
-    return np.bincount(positions + 1, weights=weights, minlength=n_cells + 1)[1:].astype(np.float64, copy=False)
+    return np.bincount(positions + 1, weights=weights, minlength=n_cells + 1)[1:].astype(
+        np.float64, copy=False
+    )
 
 
 def children_per_cell(cell: ArrayLike, child: ArrayLike, *, n_cells: int) -> Integers:
@@ -110,7 +112,8 @@ def independent_reports_per_cell(cell: ArrayLike, child: ArrayLike, *, n_cells: 
     Parameters
     ----------
     cell, child : array_like of int, shape (n,)
-        As for `children_per_cell`.
+        One row for each *incident*: its cell (-1 outside) and one child (-1 where none is recorded).
+        An incident that involved several children is still one report; give the lowest number.
     n_cells : int
 
     Examples
@@ -121,6 +124,49 @@ def independent_reports_per_cell(cell: ArrayLike, child: ArrayLike, *, n_cells: 
     positions, children = _pairs(cell, child, n_cells)
     unnamed = incidents_per_cell(positions[children == NO_CHILD], n_cells=n_cells)
     return unnamed + children_per_cell(positions, children, n_cells=n_cells)
+
+
+def independent_reports_around(cell: ArrayLike, child: ArrayLike, adjacency: Adjacency) -> Integers:
+    """Count each child once in a neighbourhood: a cell together with its neighbours.
+
+    Summing `independent_reports_per_cell` over a neighbourhood counts a child who moves between next-door
+    cells several times; this does not. It is never more than that sum.
+
+    Parameters
+    ----------
+    cell, child : array_like of int, shape (n,)
+        As for `independent_reports_per_cell`.
+    adjacency : Adjacency
+        Neighbours of the n cells; must be mutual.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+
+    Notes
+    -----
+    Time O(m k log m k) for m distinct pairs of cell and child and k neighbours.
+
+    Examples
+    --------
+    >>> from placewise.geo.adjacency import adjacency_from_pairs
+    >>> line = adjacency_from_pairs([0, 1, 1, 2], [1, 0, 2, 1], n_cells=3)
+    >>> independent_reports_around([0, 1, 2], [7, 7, -1], line).tolist()
+    [1, 2, 2]
+    """
+    n_cells = adjacency.n_cells
+    positions, children = _pairs(cell, child, n_cells)
+    unnamed = incidents_per_cell(positions[children == NO_CHILD], n_cells=n_cells)
+    known = (positions != OUTSIDE) & (children != NO_CHILD)
+    positions, children = positions[known], children[known]
+    degree = adjacency.degree[positions]
+    row = np.repeat(np.arange(positions.size), degree)
+    rank = np.arange(row.size) - np.repeat(np.cumsum(degree) - degree, degree)
+    around = adjacency.indices[adjacency.indptr[positions][row] + rank]
+    named = children_per_cell(
+        np.concatenate([positions, around]), np.concatenate([children, children[row]]), n_cells=n_cells
+    )
+    return named + neighbourhood_sums(unnamed.astype(np.float64), adjacency).astype(np.int64)
 
 
 def _distinct_cells(positions: Integers, children: Integers) -> Integers:
@@ -145,7 +191,9 @@ def _pairs(cell: ArrayLike, child: ArrayLike, n_cells: int) -> tuple[Integers, I
 def _positions(cell: ArrayLike, n_cells: int) -> Integers:
     positions = np.asarray(cell)
     if positions.size and not np.issubdtype(positions.dtype, np.integer):
-        raise MissingValue("Cell positions must be whole numbers; use -1 for a record outside the study area.")
+        raise MissingValue(
+            "Cell positions must be whole numbers; use -1 for a record outside the study area."
+        )
     positions = positions.astype(np.int64, copy=False)
     if positions.size and (positions.min() < OUTSIDE or positions.max() >= n_cells):
         raise IndexError(f"cell positions must lie between -1 and {n_cells - 1}")

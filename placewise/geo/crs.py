@@ -65,10 +65,14 @@ def require_coordinates(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     # A sum is NaN or infinite exactly when an element is (or on overflow, which no coordinate reaches).
     if not np.isfinite(xs.sum() + ys.sum()):
         gaps = int(np.count_nonzero(~(np.isfinite(xs) & np.isfinite(ys))))
-        raise MissingValue(f"{gaps} of {xs.size} records have no usable coordinates. Leave them out and count them.")
+        raise MissingValue(
+            f"{gaps} of {xs.size} records have no usable coordinates. Leave them out and count them."
+        )
     # (180, 90) metres is open sea west of Scilly, so a whole layer within it is in degrees.
     if max(xs.max(), -xs.min()) <= 180 and max(ys.max(), -ys.min()) <= 90:
-        raise WrongCRS("The coordinates look like longitude and latitude; convert them to EPSG:27700 (metres) first.")
+        raise WrongCRS(
+            "The coordinates look like longitude and latitude; convert them to EPSG:27700 (metres) first."
+        )
     return xs, ys
 
 

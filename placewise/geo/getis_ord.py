@@ -60,7 +60,12 @@ class GiStar:
 
 
 def gi_star(
-    counts: ArrayLike, adjacency: Adjacency, *, method: Method = "even_spread", exposure: ArrayLike | None = None
+    counts: ArrayLike,
+    adjacency: Adjacency,
+    *,
+    method: Method = "even_spread",
+    totals: ArrayLike | None = None,
+    exposure: ArrayLike | None = None,
 ) -> GiStar:
     """Compare each cell and its neighbours with the whole study area.
 
@@ -72,8 +77,8 @@ def gi_star(
     Parameters
     ----------
     counts : array_like of int >= 0, shape (n,)
-        Records by cell position. Count each child once a cell (`counts.independent_reports_per_cell`):
-        the repeats of one child are not independent. Not modified.
+        Records by cell position. Count each child once a cell (`counts.independent_reports_per_cell`)
+        and give ``totals`` too: the repeats of one child are not independent. Not modified.
     adjacency : Adjacency
         Neighbours of the n cells, without the cell itself (which Gi* adds). Binary weights.
     method : {"even_spread", "shuffle", "normal"}
@@ -84,6 +89,9 @@ def gi_star(
         ``"shuffle"`` — exact tail over all ways of dealing the n counts, as they are, to the n cells.
         Allows for uneven counts, but cannot single out one exceptional cell: see `docs/methods.md`.
         ``"normal"`` — upper tail of z, the textbook figure. Too ready to call sparse cells hot.
+    totals : array_like of int, shape (n,), optional
+        Neighbourhood totals for ``"even_spread"``, when they are fewer than the sum of the counts because
+        a child in two cells counts once (`counts.independent_reports_around`).
     exposure : array_like of float > 0, shape (n,), optional
         Relative size of each cell for ``"even_spread"``, e.g. ``HexGrid.share_inside``; equal by default.
 
@@ -117,17 +125,27 @@ def gi_star(
     0.003906
     """
     values = require_counts(counts)
-    if method != "normal" and np.any(values != np.rint(values)):
-        raise MissingValue("This test counts whole records; spread or weighted records need another method.")
     neighbours = adjacency.degree + 1
     _check_comparable(values, neighbours)
-    total = neighbourhood_sums(values, adjacency)
-    z = _z_scores(values, total, neighbours)
-    share = _share_of_area(adjacency, neighbours, exposure if method == "even_spread" else None)
+    if method != "normal" and np.any(values != np.rint(values)):
+        raise MissingValue("This test counts whole records; spread or weighted records need another method.")
+    if method != "even_spread" and (totals is not None or exposure is not None):
+        raise ValueError("totals and exposure belong to the even_spread method")
+    summed = neighbourhood_sums(values, adjacency)
+    z = _z_scores(values, summed, neighbours)
+    total = summed if totals is None else _checked_totals(totals, summed)
+    share = _share_of_area(adjacency, neighbours, exposure)
+    p = _upper_tail(method, z=z, values=values, total=total, neighbours=neighbours, share=share)
     expected = values.sum() * share
-    p = _upper_tail(method, z, values, total, neighbours, share)
     too_few = (expected < MIN_EXPECTED) & (total < MIN_OBSERVED)
     return GiStar(z, p, benjamini_hochberg(p), total, expected, too_few, method)
+
+
+def _checked_totals(totals: ArrayLike, summed: Floats) -> Floats:
+    checked = require_counts(totals, what="totals")
+    if checked.shape != summed.shape or np.any(checked > summed):
+        raise ValueError("totals needs one value a cell, no more than the sum of the neighbourhood's counts")
+    return checked
 
 
 def _check_comparable(values: Floats, neighbours: Integers) -> None:
@@ -155,11 +173,12 @@ def _share_of_area(adjacency: Adjacency, neighbours: Integers, exposure: ArrayLi
     if sizes.shape != neighbours.shape or np.any(sizes == 0):
         raise ValueError("exposure needs one value above nought for each cell")
     # A neighbourhood that is the whole area can come out one rounding above 1.
-    return np.minimum(neighbourhood_sums(sizes, adjacency) / sizes.sum(), 1.0)
+    share: Floats = np.minimum(neighbourhood_sums(sizes, adjacency) / sizes.sum(), 1.0)
+    return share
 
 
 def _upper_tail(
-    method: Method, z: Floats, values: Floats, total: Floats, neighbours: Integers, share: Floats
+    method: Method, *, z: Floats, values: Floats, total: Floats, neighbours: Integers, share: Floats
 ) -> Floats:
     if method == "normal":
         return np.asarray(special.ndtr(-z), dtype=np.float64)

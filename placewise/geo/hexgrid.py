@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -13,7 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from placewise.core.errors import TooFewCells
 from placewise.geo.adjacency import Adjacency, adjacency_from_pairs
-from placewise.geo.crs import BRITISH_NATIONAL_GRID, Floats, Integers, require_british_grid, require_coordinates
+from placewise.geo.crs import (
+    BRITISH_NATIONAL_GRID,
+    Floats,
+    Integers,
+    require_british_grid,
+    require_coordinates,
+)
 
 Include = Literal["intersects", "centre"]
 
@@ -27,8 +34,10 @@ _NEIGHBOURS = ((1, 0), (0, 1), (-1, 1), (-1, 0), (0, -1), (1, -1))
 # that share a corner compute it from the same integers and get the same bits.
 _CORNER_X = np.array([0, 1, 1, 0, -1, -1, 0])
 _CORNER_Y = np.array([-2, -1, 1, 2, 1, -1, -2])
+# Two boundaries drawn along one line overlap by rounding; less than this share of a cell is no overlap.
+_SLIVER = 1e-9
 _CHUNK = 1 << 15  # temporaries of this length stay in the processor's cache
-_SQRT3 = np.sqrt(3.0)
+_SQRT3 = math.sqrt(3)
 
 
 def pack_cell(q: ArrayLike, r: ArrayLike) -> Integers:
@@ -122,7 +131,9 @@ def centres_of_cells(cell: ArrayLike, *, cell_width_m: float) -> tuple[Floats, F
     """Return eastings and northings (metres) of the centres of cells."""
     q, r = unpack_cell(cell)
     width = _checked_width(cell_width_m)
-    return (2 * q + r) * (width / 2), 3 * r * (width / _SQRT3 / 2)
+    x = np.asarray((2 * q + r) * (width / 2), dtype=np.float64)
+    y = np.asarray(3 * r * (width / _SQRT3 / 2), dtype=np.float64)
+    return x, y
 
 
 def polygons_of_cells(cell: ArrayLike, *, cell_width_m: float) -> NDArray[np.object_]:
@@ -131,8 +142,7 @@ def polygons_of_cells(cell: ArrayLike, *, cell_width_m: float) -> NDArray[np.obj
     width = _checked_width(cell_width_m)
     x = ((2 * q + r)[:, None] + _CORNER_X) * (width / 2)
     y = (3 * r[:, None] + _CORNER_Y) * (width / _SQRT3 / 2)
-    hexagons: NDArray[np.object_] = shapely.polygons(np.stack([x, y], axis=-1))
-    return hexagons
+    return np.asarray(shapely.polygons(np.stack([x, y], axis=-1)), dtype=np.object_)
 
 
 @dataclass(frozen=True)
@@ -295,4 +305,5 @@ def _share_inside(area: shapely.Geometry, cell: Integers, width: float) -> Float
     edge = (share == 0) & shapely.intersects(area, hexagons)
     full = width**2 * _SQRT3 / 2
     share[edge] = np.minimum(shapely.area(shapely.intersection(hexagons[edge], area)) / full, 1.0)
+    share[share < _SLIVER] = 0.0
     return share
