@@ -7,17 +7,21 @@ silently, to a Helmert shift that is about 2 m off; nothing in Placewise transfo
 
 from __future__ import annotations
 
-import convertbng
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 import numpy as np
 import shapely
+from convertbng import cutil
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
+_Pair: TypeAlias = tuple[Floats, Floats]
 
 _EARTH_RADIUS_M = 6_378_137.0  # of Web Mercator's sphere, EPSG:3857
 
 
-def to_grid(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
+def to_grid(lon: ArrayLike, lat: ArrayLike) -> _Pair:
     """Eastings and northings (EPSG:27700, metres) of longitudes and latitudes.
 
     WGS84 is taken as ETRS89: the two differ by under a metre in Great Britain, which GPS positions and
@@ -39,10 +43,10 @@ def to_grid(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
     >>> round(float(x[0]), 3), round(float(y[0]), 3)
     (422242.186, 433818.701)
     """
-    return _both(convertbng.convert_bng, lon, lat)
+    return _both(cutil.convert_bng, lon, lat)
 
 
-def to_lonlat(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
+def to_lonlat(x: ArrayLike, y: ArrayLike) -> _Pair:
     """Longitudes and latitudes (EPSG:4326, degrees) of National Grid coordinates; undoes ``to_grid``.
 
     Parameters
@@ -55,10 +59,10 @@ def to_lonlat(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     lon, lat : ndarray of float64, shape (n,)
         NaN for both outside the area that OSTN15 covers. There and back agree to under 1 mm.
     """
-    return _both(convertbng.convert_lonlat, x, y)
+    return _both(cutil.convert_lonlat, x, y)
 
 
-def mercator_to_lonlat(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
+def mercator_to_lonlat(x: ArrayLike, y: ArrayLike) -> _Pair:
     """Longitudes and latitudes (degrees) of Web Mercator coordinates (EPSG:3857, metres)."""
     xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     lat = 2 * np.arctan(np.exp(ys / _EARTH_RADIUS_M)) - np.pi / 2
@@ -75,16 +79,17 @@ def geometries_to_lonlat(geometries: NDArray[np.object_]) -> NDArray[np.object_]
     return _transformed(geometries, to_lonlat)
 
 
-def _transformed(geometries: NDArray[np.object_], transform: object) -> NDArray[np.object_]:
-    result: NDArray[np.object_] = shapely.transform(geometries, transform, interleaved=False)
+def _transformed(geometries: NDArray[np.object_], transform: Callable[..., _Pair]) -> NDArray[np.object_]:
+    shapes: Any = geometries
+    result: NDArray[np.object_] = shapely.transform(shapes, transform, interleaved=False)  # type: ignore[call-overload]
     return result
 
 
-def _both(convert: object, first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:
+def _both(convert: Callable[[Floats, Floats], _Pair], first: ArrayLike, second: ArrayLike) -> _Pair:
     a = np.ascontiguousarray(first, dtype=np.float64)
     b = np.ascontiguousarray(second, dtype=np.float64)
     if not a.size:
         return a.copy(), b.copy()
-    left, right = convert(a, b)  # type: ignore[operator]
+    left, right = convert(a, b)
     gap = np.isnan(left) | np.isnan(right)
     return np.where(gap, np.nan, left), np.where(gap, np.nan, right)
