@@ -79,9 +79,9 @@ def geometries_to_lonlat(geometries: NDArray[np.object_]) -> NDArray[np.object_]
     return _transformed(geometries, to_lonlat)
 
 
-def _transformed(geometries: NDArray[np.object_], transform: Callable[..., _Pair]) -> NDArray[np.object_]:
+def _transformed(geometries: NDArray[np.object_], transform: Any) -> NDArray[np.object_]:
     shapes: Any = geometries
-    result: NDArray[np.object_] = shapely.transform(shapes, transform, interleaved=False)  # type: ignore[call-overload]
+    result: NDArray[np.object_] = shapely.transform(shapes, transform, interleaved=False)
     return result
 
 
