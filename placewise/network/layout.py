@@ -195,25 +195,29 @@ def _fill_box(points: Points) -> Points:
     typical = np.median(radius)
     if typical > 0:
         offset /= (1 + radius / (3 * typical))[:, None]
-    reach = np.abs(offset).max(axis=0)
-    stretch = np.divide(_CENTRE, reach, out=np.ones(2), where=reach > 1e-6)
-    filled: Points = _CENTRE + offset * np.minimum(stretch, 3 * stretch.min())
+    low, high = np.maximum(-offset.min(axis=0), 1.0), np.maximum(offset.max(axis=0), 1.0)
+    stretch = np.stack([_CENTRE / low, _CENTRE / high])  # left and up, right and down: each side fills
+    stretch = np.minimum(stretch, 2 * stretch.min())
+    filled: Points = _CENTRE + offset * np.where(offset < 0, stretch[0], stretch[1])
     return filled
 
 
 def _make_room(points: Points, held: BoolArray) -> Points:
     """Push nodes apart until, if it can be had, each has room for its label."""
     room = _room_for(len(points))
-    points = points.copy()
+    points = np.clip(points, 0.0, (WIDTH, HEIGHT))
     give = np.where(held, 0.0, 0.7)
     one, other = np.triu_indices(len(points), k=1)
     for _ in range(_PUSH_STEPS):
-        gap = points[one] - points[other]
-        short = room - np.abs(gap)
-        clash = np.flatnonzero((short[:, 0] > 0) & (short[:, 1] > 0))
-        if not len(clash):
+        x, y = points.T.copy()
+        level = np.flatnonzero(np.abs(x[one] - x[other]) < room[0])
+        a, b = one[level], other[level]
+        clash = np.abs(y[a] - y[b]) < room[1]
+        if not clash.any():
             break
-        a, b, gap, short = one[clash], other[clash], gap[clash], short[clash]
+        a, b = a[clash], b[clash]
+        gap = points[a] - points[b]
+        short = room - np.abs(gap)
         sideways = short[:, 0] * room[1] < short[:, 1] * room[0]
         push = short * np.where(gap >= 0, 0.5, -0.5) * np.column_stack([sideways, ~sideways])
         push *= (1 + (give[a] == 0) + (give[b] == 0))[:, None]  # the other one makes all the room
