@@ -14,6 +14,7 @@ from uuid import UUID
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the driver's class has a lower-case name
 from psycopg2.extras import Json, register_uuid
+from psycopg2.sql import Composable
 
 from placewise.core.errors import NotAllowed, NotFound
 from placewise.core.scope import UNAUDITED, Action, Role, Scope
@@ -26,6 +27,7 @@ OPEN = "SELECT account, agency, role_bits FROM guard.open(%s, %s)"
 APPEND = "SELECT audit.append(%s, %s, %s, %s, %s, %s, %s)"
 
 Params = Sequence[Any] | Mapping[str, Any]
+Statement = str | Composable
 
 
 class Session:
@@ -60,17 +62,17 @@ class Session:
         """The transaction's cursor, for COPY; the store's own modules use it and nobody else."""
         return self._cursor
 
-    def rows(self, statement: str, params: Params = ()) -> list[tuple[Any, ...]]:
+    def rows(self, statement: Statement, params: Params = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         self._cursor.execute(statement, params)
         return self._cursor.fetchall()
 
-    def row(self, statement: str, params: Params = ()) -> tuple[Any, ...] | None:
+    def row(self, statement: Statement, params: Params = ()) -> tuple[Any, ...] | None:
         """First row of a query, or none."""
         self._cursor.execute(statement, params)
         return self._cursor.fetchone()
 
-    def run(self, statement: str, params: Params = ()) -> int:
+    def run(self, statement: Statement, params: Params = ()) -> int:
         """Execute a change; the number of rows touched."""
         self._cursor.execute(statement, params)
         return self._cursor.rowcount

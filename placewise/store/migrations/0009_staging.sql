@@ -33,8 +33,12 @@ BEGIN
     IF shape IS NULL THEN
         RAISE EXCEPTION 'nothing is staged for %', target USING ERRCODE = '22023';
     END IF;
+    IF to_regclass('pg_temp.staged_' || target) IS NOT NULL THEN     -- the next chunk of the same file
+        EXECUTE format('TRUNCATE pg_temp.%I', 'staged_' || target);
+        RETURN;
+    END IF;
     EXECUTE format('CREATE TEMPORARY TABLE %I (%s) ON COMMIT DROP', 'staged_' || target, shape);
-    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON pg_temp.%I TO placewise_app', 'staged_' || target);
+    EXECUTE format('GRANT SELECT, INSERT, DELETE ON pg_temp.%I TO placewise_app', 'staged_' || target);
 END $$;
 GRANT EXECUTE ON FUNCTION guard.stage(text) TO placewise_app;
 RESET ROLE;

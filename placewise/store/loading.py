@@ -1,0 +1,268 @@
+"""Brings checked columns in: stage, match references, insert, and give every row its fate.
+
+The caller opens one session for one file, so an import is one transaction to its readers: killed half-way
+it leaves nothing. Records already held are recognised by their fingerprint, so a file sent twice adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg2 import sql
+from psycopg2.extras import Json, execute_values
+
+from placewise.core.errors import NotFound
+from placewise.core.scope import IMPORTERS
+from placewise.store.copying import Column, copy_columns
+from placewise.store.session import Session
+from placewise.store.targets import TARGETS, Target
+
+STAGE = "SELECT guard.stage(%s)"
+PATIENCE = "SET LOCAL statement_timeout = '10min'; SET LOCAL idle_in_transaction_session_timeout = '2min'"
+FIND_AGENCY = "SELECT agency_id FROM placewise.agency WHERE code = %s"
+LIST_AGENCIES = "SELECT code FROM placewise.agency ORDER BY code"
+PARTNERSHIP_IS_SYNTHETIC = "SELECT synthetic FROM placewise.partnership"
+BEGIN_BATCH = """
+INSERT INTO placewise.import_batch (partnership_id, layout, source_agency, file_name, file_sha256, file_bytes, header,
+    imported_by, software_version, synthetic)
+VALUES (%(partnership)s, %(layout)s, %(agency)s, %(file_name)s, %(sha256)s, %(bytes)s, %(header)s, %(account)s,
+    %(version)s, %(synthetic)s)
+RETURNING import_batch_id
+"""
+ADD_FATES = """
+UPDATE placewise.import_batch SET rows_read = rows_read + %(read)s,
+    accepted = accepted + %(accepted)s::int4multirange, duplicate = duplicate + %(duplicate)s::int4multirange,
+    refused_count = refused_count + %(refused)s
+ WHERE import_batch_id = %(batch)s
+"""
+SAVE_SUMMARY = "UPDATE placewise.import_batch SET summary = %s WHERE import_batch_id = %s"
+SAVE_REFUSALS = """
+INSERT INTO placewise.import_refusal
+    (partnership_id, import_batch_id, row_number, ordinal, column_name, code, message, cells) VALUES %s
+"""
+COUNTS = """
+SELECT rows_read, refused_count,
+    (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(accepted) r),
+    (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(duplicate) r)
+  FROM placewise.import_batch WHERE import_batch_id = %s
+"""
+REMOVE_STAGED = sql.SQL("DELETE FROM pg_temp.{} WHERE import_row = ANY (%s)")
+NOT_ACCEPTED = sql.SQL(
+    "SELECT coalesce(range_agg(int4range(import_row, import_row, '[]')), '{{}}')::text FROM pg_temp.{} s"
+    " WHERE NOT s.import_row <@ %(accepted)s::int4multirange"
+)
+CHANGED = sql.SQL("""
+SELECT s.import_row FROM pg_temp.{staged} s
+  JOIN placewise.{table} held ON held.partnership_id = %(partnership)s AND held.fingerprint = s.fingerprint
+ WHERE held.content_digest IS DISTINCT FROM s.content_digest AND held.content_digest IS NOT NULL
+""")
+
+
+class Refused(Protocol):
+    """One fault of one row, as intake states it."""
+
+    @property
+    def row(self) -> int: ...  # noqa: D102
+    @property
+    def column(self) -> str: ...  # noqa: D102
+    @property
+    def code(self) -> str: ...  # noqa: D102
+    @property
+    def message(self) -> str: ...  # noqa: D102
+    @property
+    def cells(self) -> tuple[str, ...]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A refusal found only against the database: an unknown reference, or a record that says otherwise."""
+
+    row: int
+    column: str
+    code: str
+    message: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What is recorded of a file besides its rows."""
+
+    layout: str
+    agency: str
+    file_name: str
+    sha256: bytes
+    size_bytes: int
+    header: tuple[str, ...]
+    software_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How the rows of a batch ended; they add up to the rows read."""
+
+    read: int
+    accepted: int
+    duplicate: int
+    refused: int
+
+
+@dataclass(slots=True)
+class Load:
+    """One file being brought in, within one session."""
+
+    session: Session
+    target: Target
+    batch_id: UUID
+    params: dict[str, Any]
+    known_refusals: set[int] = field(default_factory=set)
+
+    def add(
+        self,
+        columns: Mapping[str, Column],
+        row_numbers: NDArray[np.int64],
+        *,
+        fingerprints: list[bytes],
+        content_digests: list[bytes],
+        repeats: NDArray[np.bool_],
+        cells_of: Callable[[int], tuple[str, ...]],
+    ) -> list[Fault]:
+        """Load one chunk of checked rows; the faults that only the database could find.
+
+        ``repeats`` marks rows that came earlier in the same file; they are duplicates whatever they say.
+        """
+        if not len(row_numbers):
+            return []
+        self.session.run(STAGE, (self.target.name,))
+        staged = self.target.rename(columns)
+        staged |= {"import_row": row_numbers, "fingerprint": fingerprints}
+        if self.target.has_digest:
+            staged["content_digest"] = content_digests
+        copy_columns(self.session.cursor, self.target.staged, staged)
+        faults = self._faults(cells_of, set(row_numbers[repeats].tolist()))
+        if faults:
+            self.session.run(
+                REMOVE_STAGED.format(sql.Identifier(self.target.staged)), (sorted({f.row for f in faults}),)
+            )
+        self._insert()
+        return faults
+
+    def refuse(self, refusals: list[Any], *, rows_read: int) -> None:
+        """Store refusals of a chunk and count the rows it read."""
+        counted: dict[int, int] = {}
+        rows = []
+        for fault in refusals:
+            ordinal = counted[fault.row] = counted.get(fault.row, 0) + 1
+            rows.append(
+                (
+                    self.params["partnership"],
+                    self.batch_id,
+                    fault.row,
+                    ordinal,
+                    fault.column,
+                    fault.code,
+                    fault.message,
+                    list(fault.cells),
+                )
+            )
+        if rows:
+            execute_values(self.session.cursor, SAVE_REFUSALS, rows)
+        self._fates("{}", "{}", refused=len(counted), read=rows_read)
+
+    def finish(self, summary: list[dict[str, Any]]) -> Counts:
+        """Store what is said aloud about the batch; its counts."""
+        self.session.run(SAVE_SUMMARY, (Json(summary), self.batch_id))
+        row = self.session.row(COUNTS, (self.batch_id,))
+        if row is None:
+            raise NotFound("The import's own batch is not visible.")
+        read, refused, accepted, duplicate = map(int, row)
+        self.session.note(
+            object_id=self.batch_id,
+            count=accepted,
+            layout=self.params["layout"],
+            sha256=self.params["sha256"].hex(),
+        )
+        return Counts(read, accepted, duplicate, refused)
+
+    def _faults(self, cells_of: Callable[[int], tuple[str, ...]], repeats: set[int]) -> list[Fault]:
+        faults = []
+        for check in self.target.checks:
+            for row, value in self.session.rows(check.statement, self.params):
+                message = check.message.format(value=value)
+                faults.append(Fault(row, check.column, check.code, message, cells_of(row)))
+        if self.target.has_digest:
+            statement = CHANGED.format(
+                staged=sql.Identifier(self.target.staged), table=sql.Identifier(self.target.table)
+            )
+            for (row,) in self.session.rows(statement, self.params):
+                if row not in repeats:
+                    faults.append(Fault(row, "", "differs-from-held", DIFFERS, cells_of(row)))
+        return faults
+
+    def _insert(self) -> None:
+        first, *rest = self.target.inserts
+        accepted = str((self.session.row(first, self.params) or ("{}",))[0])
+        statement = NOT_ACCEPTED.format(sql.Identifier(self.target.staged))
+        duplicate = str((self.session.row(statement, {"accepted": accepted}) or ("{}",))[0])
+        for further in rest:
+            self.session.run(further, self.params | {"accepted": accepted})
+        self._fates(accepted, duplicate, refused=0, read=0)
+
+    def _fates(self, accepted: str, duplicate: str, *, refused: int, read: int) -> None:
+        self.session.run(
+            ADD_FATES,
+            {
+                "read": read,
+                "accepted": accepted,
+                "duplicate": duplicate,
+                "refused": refused,
+                "batch": self.batch_id,
+            },
+        )
+
+
+DIFFERS = (
+    "This record is already held and says something else. Nothing was changed: edit it on its own page, "
+    "or give the row a new reference if it is a different record."
+)
+
+
+def begin_load(session: Session, target: str, facts: FileFacts) -> Load:
+    """Begin one file's import in a session.
+
+    Raises
+    ------
+    NotAllowed
+        The person may not import.
+    NotFound
+        The partnership has no such agency; the message lists its agencies.
+    """
+    session.require(IMPORTERS)
+    session.run(PATIENCE)
+    agency = session.row(FIND_AGENCY, (facts.agency,))
+    if agency is None:
+        known = ", ".join(code for (code,) in session.rows(LIST_AGENCIES))
+        raise NotFound(f"This partnership has no agency {facts.agency!r}. It has: {known}.")
+    (synthetic,) = session.row(PARTNERSHIP_IS_SYNTHETIC) or (False,)
+    params: dict[str, Any] = {
+        "partnership": session.scope.partnership_id,
+        "agency": agency[0],
+        "account": session.account_id,
+        "layout": facts.layout,
+        "file_name": facts.file_name,
+        "sha256": facts.sha256,
+        "bytes": facts.size_bytes,
+        "header": list(facts.header),
+        "version": facts.software_version,
+        "synthetic": synthetic,
+    }
+    row = session.row(BEGIN_BATCH, params)
+    if row is None:
+        raise NotFound("The import's own batch is not visible.")
+    params["batch"] = row[0]
+    return Load(session, TARGETS[target], row[0], params)
