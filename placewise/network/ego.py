@@ -156,25 +156,25 @@ def neighbourhood(
 
     Notes
     -----
-    Time grows with the links of the kept nodes, after one pass over the table's links.
+    Time grows with the links of the kept nodes.
     """
     start = tuple(sorted(set(start)))
     unknown = [node_id for node_id in start if node_id not in table.position]
     if not start or unknown or hops not in (1, 2):
         raise InvalidLinks("A neighbourhood needs nodes of the table to start from, and one or two hops.")
-    live = table.live(as_of)
-    kept = _reach(table, np.array([table.position[s] for s in start], dtype=np.int32), hops=hops, live=live)
-    inside = np.flatnonzero(kept[table.source] & kept[table.target])
+    begin = np.array([table.position[s] for s in start], dtype=np.int32)
+    kept = _reach(table, begin, hops=hops, as_of=as_of)
+    inside = _links_among(table, kept)
     nodes = [table.nodes[i] for i in np.flatnonzero(kept)]
     if len(nodes) > max_nodes:
-        standing = [table.links[i].type for i in inside if live[i]]
+        standing = [table.links[i].type for i in inside[table.last_day[inside] >= as_of.toordinal()]]
         return _too_large(nodes, standing, hops=hops, max_nodes=max_nodes)
     links = tuple(table.links[i] for i in inside)
     ties = draw_together(links, as_of=as_of)
     return Neighbourhood(start, hops, as_of, tuple(sorted(nodes, key=reading_order)), ties, links)
 
 
-def _reach(table: LinkTable, start: IndexArray, *, hops: int, live: BoolArray) -> BoolArray:
+def _reach(table: LinkTable, start: IndexArray, *, hops: int, as_of: date) -> BoolArray:
     """Mark the start and what is within ``hops`` of it; only standing links are walked through."""
     kept = np.zeros(len(table.nodes), dtype=np.bool_)
     walked_to = kept.copy()
@@ -183,10 +183,19 @@ def _reach(table: LinkTable, start: IndexArray, *, hops: int, live: BoolArray) -
     for _ in range(hops):
         edges = _edges_of(table, frontier)
         kept[table.neighbour[edges]] = True
-        reached = np.unique(table.neighbour[edges[live[table.via[edges]]]])
+        standing = table.last_day[table.via[edges]] >= as_of.toordinal()
+        reached = np.unique(table.neighbour[edges[standing]])
         frontier = reached[~walked_to[reached]]
         walked_to[frontier] = True
     return kept
+
+
+def _links_among(table: LinkTable, kept: BoolArray) -> IndexArray:
+    """Positions of the links with both ends kept, sorted."""
+    edges = _edges_of(table, np.flatnonzero(kept).astype(np.int32))
+    among = table.via[edges[kept[table.neighbour[edges]]]]
+    own = table.self_links[kept[table.source[table.self_links]]]
+    return np.unique(np.concatenate([among, own]))
 
 
 def _edges_of(table: LinkTable, frontier: IndexArray) -> npt.NDArray[np.intp]:

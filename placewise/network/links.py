@@ -175,15 +175,16 @@ class LinkTable:
         """Position of each node in ``nodes`` by its id."""
         return {node.id: i for i, node in enumerate(self.nodes)}
 
-    def live(self, as_of: date) -> npt.NDArray[np.bool_]:
-        """For each link, whether it still stands on that day."""
-        standing: npt.NDArray[np.bool_] = self._last_day >= as_of.toordinal()
-        return standing
-
     @cached_property
-    def _last_day(self) -> IndexArray:
+    def last_day(self) -> IndexArray:
+        """For each link, the ordinal of the last day on which it stands."""
         days = [(link.expires_on or date.max).toordinal() for link in self.links]
         return np.array(days, dtype=np.int32)
+
+    @cached_property
+    def self_links(self) -> IndexArray:
+        """Positions of the links from a node to itself."""
+        return np.flatnonzero(self.source == self.target).astype(np.int32)
 
 
 def _ends(links: Iterable[Link], ids: list[str], position: Mapping[str, int]) -> IndexArray:

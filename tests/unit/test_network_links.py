@@ -88,7 +88,7 @@ def test_each_link_can_be_walked_from_both_ends_and_a_self_link_from_none():
 def test_an_empty_table_is_a_table():
     table = LinkTable.build([], [])
     assert table.offsets.tolist() == [0]
-    assert table.live(AS_OF).tolist() == []
+    assert table.last_day.tolist() == []
 
 
 def test_networkx_keeps_direction_number_and_attributes():
