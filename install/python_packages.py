@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
-from install import system
 from install.progress import run, step
 
 _ADVICE = "Is the package registry reachable? Then run the same make command again."
@@ -45,8 +43,6 @@ def make_venv(venv: Path, *, label: str) -> None:
         ):
             line.outcome = "already there"
             return
-        if importlib.util.find_spec("ensurepip") is None:
-            system.ensure_venv_module()
         run([sys.executable, "-m", "venv", "--clear", venv], advice="")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,17 +41,14 @@ def ensure(*, tests: bool) -> None:
         missing = [name for name in BASE if not _is_installed(name)]
         if tests and not any(shutil.which(name) for name in BROWSERS):
             missing.append(BROWSERS[0])
+        if importlib.util.find_spec("ensurepip") is None:  # Debian keeps this part of Python apart
+            missing.append(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
         line.outcome = ", ".join(missing) + " missing" if missing else "all there"
     if version is None:
         missing.append(_postgis_package())
     if missing:
         with step(f"Installing {', '.join(missing)}"), _without_a_cluster_of_debians():
             _install(missing)
-
-
-def ensure_venv_module() -> None:
-    """Install what ``python -m venv`` needs where Debian keeps it apart."""
-    _install(["python3-venv"])
 
 
 def postgis_version() -> int | None:
