@@ -79,6 +79,8 @@ def week_clock(
     known = np.ones(len(start), dtype=bool) if time_known is None else np.asarray(time_known, dtype=bool)
     if known.shape != (len(start),):
         raise ValueError(f"time_known has shape {known.shape} for {len(start)} events")
+    if end is not None and len(end) != len(start):
+        raise ValueError(f"{len(end)} ends for {len(start)} starts")
     begins, ends = intervals(start[known], None if end is None else end[known])
     from_ns, to_ns = begins.asi8, ends.asi8
     long = to_ns - from_ns >= _WEEK_NS

@@ -62,9 +62,8 @@ def require_coordinates(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
         raise ValueError(f"x and y must be one-dimensional and equally long, not {xs.shape} and {ys.shape}")
     if not xs.size:
         return xs, ys
-    # A sum is NaN or infinite exactly when an element is (or on overflow, which no coordinate reaches).
-    if not np.isfinite(xs.sum() + ys.sum()):
-        gaps = int(np.count_nonzero(~(np.isfinite(xs) & np.isfinite(ys))))
+    gaps = int(np.count_nonzero(~(np.isfinite(xs) & np.isfinite(ys))))
+    if gaps:
         raise MissingValue(
             f"{gaps} of {xs.size} records have no usable coordinates. Leave them out and count them."
         )

@@ -15,7 +15,6 @@ from placewise.core.errors import BadBandwidth, TooFewRecords
 from placewise.geo.crs import Flags, Floats, require_british_grid, require_coordinates, require_counts
 from placewise.geo.kernels import SQUARE_METRES_PER_KM2, Kernel, smooth_mask, smooth_points
 
-
 # A quartic kernel of radius h has standard deviation h / √8 on either axis.
 QUARTIC_PER_GAUSSIAN = math.sqrt(8)
 
@@ -150,7 +149,7 @@ def silverman_bandwidth_m(x: ArrayLike, y: ArrayLike, *, kernel: Kernel = "quart
     spread = float(np.mean([_robust_spread(axis) for axis in (xs, ys)]))
     if spread == 0:
         raise TooFewRecords("All records are at one spot, so no smoothing distance can be suggested.")
-    width = spread * float(xs.size) ** (-1 / 6)
+    width = spread / float(xs.size ** (1 / 6))
     return width * QUARTIC_PER_GAUSSIAN if kernel == "quartic" else width
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 from placewise.geo.crs import Floats, Integers
 
@@ -46,14 +45,14 @@ def shuffle_tail(values: Integers, total: Integers, size: Integers) -> Floats:
 
 def _ways_to_sum(values: Integers, k: int, cap: int) -> Floats:
     """Return relative ways to draw j cells (row) that sum to s (column); the last column is s >= cap."""
-    n = values.size
+    scale = k / values.size
     ways = np.zeros((k + 1, cap + 1))
     ways[0, 0] = 1.0
     top = 0  # no sum above it is reachable yet, so the rest of each row is still nought
     drawn = 0
     for value, multiplicity in zip(*np.unique(values, return_counts=True), strict=True):
         most = min(int(multiplicity), k)
-        coefficient = _scaled_choices(int(multiplicity), most, n)
+        coefficient = _scaled_choices(int(multiplicity), most, scale)
         top_after = min(cap, top + most * int(value))
         # Rows from the bottom up, so that each still reads the rows of before this value.
         for j in range(min(k, drawn + most), 0, -1):
@@ -69,8 +68,8 @@ def _add_shifted(row: Floats, source: Floats, shift: int, factor: float, cap: in
     row[cap] += factor * source[fits:].sum()
 
 
-def _scaled_choices(multiplicity: int, most: int, n: int) -> Floats:
-    """Return C(multiplicity, i) / nⁱ for i = 0 … most: in range even when the coefficient is not."""
-    i = np.arange(most + 1)
-    coefficient: Floats = special.binom(multiplicity, i) / float(n) ** i
+def _scaled_choices(multiplicity: int, most: int, scale: float) -> Floats:
+    """Return C(multiplicity, i) scaleⁱ for i = 0 … most; with scale k / n all stay in range."""
+    i = np.arange(1, most + 1)
+    coefficient: Floats = np.cumprod(np.concatenate([[1.0], (multiplicity - i + 1) / i * scale]))
     return coefficient

@@ -1,0 +1,231 @@
+"""The density surface, against a loop over every record and cell."""
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from placewise.core.errors import BadBandwidth, MissingValue, TooFewRecords
+from placewise.geo import kernels
+from placewise.geo.density import (
+    DensitySurface,
+    SquareGrid,
+    band_levels,
+    cells_inside,
+    density_bands,
+    kernel_density,
+    silverman_bandwidth_m,
+    square_grid,
+)
+
+EAST, NORTH = 540000.0, 180000.0
+GRID = SquareGrid(EAST, NORTH, 50.0, rows=24, columns=30)
+# Largest error over the peak that docs/methods.md states for a bandwidth of six cells: many records at one
+# badly placed spot, and records spread out.
+ERROR_AT_ONE_SPOT, ERROR_SPREAD_OUT = 2e-3, 5e-4
+
+
+def slow_density(x, y, grid, bandwidth_m, kernel, weights=None):
+    """The slow twin: kernels in metres, one record at a time."""
+    centre_x, centre_y = np.meshgrid(grid.x_m, grid.y_m)
+    values = np.zeros((grid.rows, grid.columns))
+    for px, py, w in zip(x, y, np.ones(len(x)) if weights is None else weights, strict=True):
+        squared = ((centre_x - px) ** 2 + (centre_y - py) ** 2) / bandwidth_m**2
+        if kernel == "quartic":
+            values += w * 3 / (np.pi * bandwidth_m**2) * np.maximum(1 - squared, 0) ** 2
+        else:
+            values += w / (2 * np.pi * bandwidth_m**2) * np.exp(-squared / 2)
+    return values * 1e6
+
+
+def points(n, seed=0, spill_m=400.0):
+    """Points over the grid and some way beyond it, a third of them snapped to a few spots."""
+    rng = np.random.default_rng(seed)
+    x = EAST - spill_m + rng.random(n) * (30 * 50 + 2 * spill_m)
+    y = NORTH - spill_m + rng.random(n) * (24 * 50 + 2 * spill_m)
+    snapped = rng.random(n) < 1 / 3
+    x[snapped], y[snapped] = EAST + 525.0, NORTH + 410.0
+    return x, y
+
+
+@pytest.mark.parametrize("bandwidth_m", [50.0, 60.0, 149.0, 300.0, 1700.0])
+def test_the_quartic_surface_is_exact(bandwidth_m):
+    x, y = points(120)
+    surface = kernel_density(x, y, grid=GRID, bandwidth_m=bandwidth_m)
+    assert surface.values == pytest.approx(slow_density(x, y, GRID, bandwidth_m, "quartic"), abs=1e-9)
+
+
+@given(st.integers(0, 2**32), st.floats(50, 400))
+@settings(max_examples=25)
+def test_the_quartic_surface_is_exact_with_weights(seed, bandwidth_m):
+    x, y = points(15, seed)
+    weights = np.random.default_rng(seed).random(15)
+    surface = kernel_density(x, y, grid=GRID, bandwidth_m=bandwidth_m, weights=weights)
+    assert surface.values == pytest.approx(
+        slow_density(x, y, GRID, bandwidth_m, "quartic", weights), abs=1e-8
+    )
+
+
+@pytest.mark.parametrize("kernel", ["gaussian", "quartic"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_fast_surfaces_are_as_close_as_stated(monkeypatch, kernel, weighted):
+    monkeypatch.setattr(kernels, "EXACT_SPOTS", 0)
+    x, y = points(3000)
+    spread_out = (x != EAST + 525.0) | (y != NORTH + 410.0)
+    weights = np.random.default_rng(1).random(3000) if weighted else np.ones(3000)
+    for part, limit in ((~spread_out, ERROR_AT_ONE_SPOT), (spread_out, ERROR_SPREAD_OUT)):
+        given = weights[part] if weighted else None
+        surface = kernel_density(x[part], y[part], grid=GRID, bandwidth_m=300, kernel=kernel, weights=given)
+        exact = slow_density(x[part], y[part], GRID, 300, kernel, weights[part])
+        assert np.abs(surface.values - exact).max() / exact.max() < limit
+
+
+@pytest.mark.parametrize("kernel", ["gaussian", "quartic"])
+@pytest.mark.parametrize("exact_spots", [0, 50_000])
+def test_the_surface_adds_up_to_the_number_of_records(monkeypatch, kernel, exact_spots):
+    monkeypatch.setattr(kernels, "EXACT_SPOTS", exact_spots)
+    grid = SquareGrid(EAST, NORTH, 50.0, rows=60, columns=60)
+    x, y = EAST + 1400 + 200 * np.random.default_rng(0).random((2, 57)) + [[0], [NORTH - EAST]]
+    surface = kernel_density(x, y, grid=grid, bandwidth_m=250, kernel=kernel)
+    assert surface.values.sum() * 50**2 / 1e6 == pytest.approx(57, rel=2e-3)
+    assert (surface.n, surface.n_outside) == (57, 0)
+
+
+def test_records_just_beyond_the_grid_reach_into_it_and_far_ones_do_not():
+    reaching = kernel_density([EAST - 100], [NORTH + 25], grid=GRID, bandwidth_m=300)
+    far = kernel_density([EAST - 5000], [NORTH + 25], grid=GRID, bandwidth_m=300)
+    assert reaching.values[0, 0] > 0
+    assert far.values.max() == 0
+
+
+def test_an_even_field_is_flat_to_the_edge_once_edges_are_corrected():
+    boundary = gpd.GeoSeries([shapely.box(EAST, NORTH, EAST + 1500, NORTH + 1200)], crs=27700)
+    inside = cells_inside(boundary, GRID)
+    x, y = (a.ravel() for a in np.meshgrid(GRID.x_m, GRID.y_m))
+    for kernel in ("quartic", "gaussian"):
+        plain = kernel_density(x, y, grid=GRID, bandwidth_m=200, kernel=kernel).values
+        mended = kernel_density(x, y, grid=GRID, bandwidth_m=200, kernel=kernel, inside=inside).values
+        assert plain[0, 0] < 0.5 * 400
+        assert mended == pytest.approx(np.full(GRID[3:], 400.0), rel=0.02)  # one a cell of 1/400 km²
+
+
+def test_with_a_boundary_outside_is_nan_and_records_there_are_counted():
+    triangle = shapely.Polygon([(EAST, NORTH), (EAST + 1500, NORTH), (EAST, NORTH + 1200)])
+    inside = cells_inside(gpd.GeoSeries([triangle], crs=27700), GRID)
+    x, y = [EAST + 200, EAST + 1450, EAST - 900], [NORTH + 200, NORTH + 1150, NORTH]
+    surface = kernel_density(x, y, grid=GRID, bandwidth_m=300, inside=inside)
+    assert (surface.n, surface.n_outside) == (1, 2)
+    assert np.array_equal(np.isnan(surface.values), ~inside)
+
+
+def test_the_square_grid_covers_the_boundary_on_round_corners():
+    boundary = gpd.GeoSeries([shapely.box(540012.5, 179999.0, 541987.0, 181001.0)], crs=27700)
+    grid = square_grid(boundary, cell_m=50)
+    a, _, c, _, e, f = grid.transform
+    assert (c, f) == (540000.0, 179950.0)
+    assert c + a * grid.columns == 542000.0
+    assert f + e * grid.rows == 181050.0
+
+
+def test_an_empty_boundary_is_refused():
+    with pytest.raises(TooFewRecords):
+        square_grid(gpd.GeoSeries([], crs=27700), cell_m=50)
+
+
+@pytest.mark.parametrize("bandwidth_m", [0.0, -300.0, 49.9, float("nan"), float("inf")])
+def test_bandwidths_the_grid_cannot_carry_are_refused(bandwidth_m):
+    with pytest.raises(BadBandwidth, match="50 m"):
+        kernel_density([EAST], [NORTH], grid=GRID, bandwidth_m=bandwidth_m)
+
+
+@pytest.mark.parametrize("weight", [np.nan, -1.0])
+def test_missing_and_negative_weights_are_refused(weight):
+    with pytest.raises(MissingValue, match="weights"):
+        kernel_density([EAST], [NORTH], grid=GRID, bandwidth_m=100, weights=[weight])
+
+
+def test_unknown_kernels_and_shapes_are_refused():
+    with pytest.raises(ValueError, match="quartic or gaussian"):
+        kernel_density([EAST], [NORTH], grid=GRID, bandwidth_m=100, kernel="tophat")
+    with pytest.raises(ValueError, match="2 weights for 1"):
+        kernel_density([EAST], [NORTH], grid=GRID, bandwidth_m=100, weights=[1.0, 1.0])
+    with pytest.raises(ValueError, match="inside has shape"):
+        kernel_density([EAST], [NORTH], grid=GRID, bandwidth_m=100, inside=np.ones((2, 2), dtype=bool))
+
+
+def test_inputs_are_not_modified_and_the_surface_is_the_same_every_time():
+    x, y = points(200)
+    before = x.copy(), y.copy()
+    first, second = (kernel_density(x, y, grid=GRID, bandwidth_m=150).values for _ in range(2))
+    assert (x == before[0]).all()
+    assert (y == before[1]).all()
+    assert np.array_equal(first, second)
+
+
+def test_no_records_give_a_surface_of_nought():
+    for kernel in ("quartic", "gaussian"):
+        assert kernel_density([], [], grid=GRID, bandwidth_m=150, kernel=kernel).values.max() == 0
+
+
+def test_the_suggested_bandwidth_of_a_round_cloud_is_silvermans():
+    rng = np.random.default_rng(0)
+    x, y = EAST + rng.normal(0, 800, 4096), NORTH + rng.normal(0, 800, 4096)
+    assert silverman_bandwidth_m(x, y, kernel="gaussian") == pytest.approx(800 * 4096 ** (-1 / 6), rel=0.03)
+    assert silverman_bandwidth_m(x, y) == pytest.approx(
+        8**0.5 * silverman_bandwidth_m(x, y, kernel="gaussian")
+    )
+
+
+def test_the_suggested_bandwidth_stands_a_few_far_records():
+    rng = np.random.default_rng(0)
+    x, y = EAST + rng.normal(0, 800, 1000), NORTH + rng.normal(0, 800, 1000)
+    x_far = np.concatenate([x, np.full(5, EAST + 60_000)])
+    y_far = np.concatenate([y, np.full(5, NORTH)])
+    assert silverman_bandwidth_m(x_far, y_far) == pytest.approx(silverman_bandwidth_m(x, y), rel=0.03)
+
+
+def test_half_the_records_on_one_spot_still_get_a_bandwidth():
+    x = np.array([EAST] * 8 + [EAST + 500, EAST + 900])
+    assert silverman_bandwidth_m(x, x - EAST + NORTH) > 0
+
+
+@pytest.mark.parametrize(("x", "y"), [([], []), ([EAST], [NORTH]), ([EAST] * 5, [NORTH] * 5)])
+def test_no_bandwidth_is_suggested_from_one_spot(x, y):
+    with pytest.raises(TooFewRecords):
+        silverman_bandwidth_m(x, y)
+
+
+@pytest.mark.parametrize("rule", ["equal", "quantile"])
+def test_bands_hold_exactly_the_cells_of_their_values(rule):
+    x, y = points(60, spill_m=0)
+    surface = kernel_density(x, y, grid=GRID, bandwidth_m=200)
+    levels = band_levels(surface, rule=rule)
+    bands = density_bands(surface, levels=levels)
+    assert bands.crs == "EPSG:27700"
+    assert bands.geometry.is_valid.all()
+    assert bands["from_per_km2"].tolist() == [levels[b] for b in bands["band"]]
+    centre_x, centre_y = (a.ravel() for a in np.meshgrid(GRID.x_m, GRID.y_m))
+    for row in bands.itertuples():
+        expected = (surface.values >= row.from_per_km2) & (surface.values < row.to_per_km2)
+        assert np.array_equal(shapely.contains_xy(row.geometry, centre_x, centre_y), expected.ravel())
+        assert row.geometry.area == pytest.approx(expected.sum() * 50**2)
+
+
+def test_equal_bands_step_up_from_above_nought_to_the_peak():
+    surface = DensitySurface(np.array([[0.0, np.nan, 10.0]]), GRID, 100.0, "quartic", 1, 0)
+    assert band_levels(surface, n_bands=5).tolist() == [2.0, 4.0, 6.0, 8.0]
+
+
+def test_an_empty_surface_has_no_bands():
+    surface = kernel_density([], [], grid=GRID, bandwidth_m=150)
+    with pytest.raises(TooFewRecords):
+        band_levels(surface)
+
+
+@pytest.mark.parametrize("levels", [[], [0.0, 1.0], [2.0, 1.0], [1.0, 1.0]])
+def test_levels_must_ascend_from_above_nought(levels):
+    surface = kernel_density([EAST], [NORTH], grid=GRID, bandwidth_m=150)
+    with pytest.raises(ValueError, match="ascending"):
+        density_bands(surface, levels=levels)
