@@ -85,6 +85,11 @@ class Door:
             cursor.execute(MEMBERSHIPS, (_hash(token),))
             return [Membership(p, s, n, y, a, Role(r), d, i) for p, s, n, y, a, r, d, i in cursor.fetchall()]
 
+    def ping(self) -> None:
+        """Raise ``DatabaseBusy`` unless the database answers."""
+        with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
     def close(self) -> None:
         """Close free connections."""
         self._pool.close()

@@ -1,0 +1,117 @@
+"""The home page's sentence: what a chair would say on opening the meeting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from placewise.store import overview
+from placewise.store.overview import LastImport, SilentAgency
+from placewise.store.session import Session
+
+#: Two months with fewer records than this between them cannot be told apart.
+TOO_FEW = 20
+#: Two Poisson counts that differ by more standard errors than this differ by more than chance would (5%).
+STANDARD_ERRORS = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What is known at a glance.
+
+    Attributes
+    ----------
+    month : date or None
+        First day of the last full month with records; None when there are no records.
+    records, records_before : int
+        Records that happened in that month, and in the month before it.
+    """
+
+    places: int
+    month: date | None
+    records: int
+    records_before: int
+    last_import: LastImport | None
+    silent: tuple[SilentAgency, ...]
+
+
+def summarise(session: Session, *, today: date) -> Overview:
+    """Count what the home page says, for what this person may see."""
+    places = overview.count_places(session)
+    last_import = overview.find_last_import(session)
+    newest = overview.find_newest_record(session)
+    if newest is None:
+        return Overview(places, None, 0, 0, last_import, ())
+    month = last_full_month(newest, today=today)
+    after = month_after(month)
+    records, before = overview.count_records(session, before=month_before(month), month=month, after=after)
+    silent = overview.list_silent_agencies(
+        session, since=date(month.year - 1, month.month, 1), month=month, after=after
+    )
+    return Overview(places, month, records, before, last_import, tuple(silent))
+
+
+def last_full_month(newest: date, *, today: date) -> date:
+    """First day of the newest month with records that is over.
+
+    >>> last_full_month(date(2026, 5, 14), today=date(2026, 5, 20))
+    datetime.date(2026, 4, 1)
+    >>> last_full_month(date(2026, 5, 14), today=date(2026, 7, 1))
+    datetime.date(2026, 5, 1)
+    """
+    month = newest.replace(day=1)
+    return month_before(month) if month == today.replace(day=1) else month
+
+
+def month_before(month: date) -> date:
+    """First day of the month before."""
+    return date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
+
+
+def month_after(month: date) -> date:
+    """First day of the month after."""
+    return date(month.year + (month.month == 12), month.month % 12 + 1, 1)
+
+
+def compare(records: int, before: int) -> str:
+    """How one month's count stands to another's, in words, chance allowed for.
+
+    >>> compare(143, 139), compare(180, 120), compare(4, 9)
+    ('about the same as', 'more than', 'too few to compare with')
+    """
+    if records + before < TOO_FEW:
+        return "too few to compare with"
+    if abs(records - before) <= STANDARD_ERRORS * (records + before) ** 0.5:
+        return "about the same as"
+    return "more than" if records > before else "fewer than"
+
+
+def sentence(facts: Overview) -> str:
+    """The sentence that a chair would say aloud.
+
+    >>> quiet = (SilentAgency("Health", date(2026, 2, 3)),)
+    >>> sentence(Overview(48, date(2026, 5, 1), 143, 139, None, quiet))
+    '143 records in May 2026, about the same as April (139). Nothing has come from Health since February 2026.'
+    """
+    if facts.month is None:
+        return (
+            "No records yet. The map, places and connections fill when the first partner's file is imported."
+        )
+    earlier = month_before(facts.month)
+    named = f"{earlier:%B}" if earlier.year == facts.month.year else f"{earlier:%B %Y}"
+    noun = "record" if facts.records == 1 else "records"
+    said = (
+        f"{facts.records:,} {noun} in {facts.month:%B %Y}, "
+        f"{compare(facts.records, facts.records_before)} {named} ({facts.records_before:,})."
+    )
+    if facts.silent:
+        said += f" Nothing has come from {_listed([_since(quiet) for quiet in facts.silent])}."
+    return said
+
+
+def _since(quiet: SilentAgency) -> str:
+    return f"{quiet.name} since {quiet.last_record:%B %Y}"
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
