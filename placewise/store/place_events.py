@@ -1,0 +1,121 @@
+"""Events at places, and how much each agency sent at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from placewise.store.session import Session
+
+FIND_LATEST = "SELECT max(occurred_from) FROM placewise.event WHERE occurred_from <= %(now)s"
+# An event belongs to the moment in the middle of its interval, as in the monthly series.
+COUNT_HARM_BY_PLACE = """
+SELECT e.place_id, count(*) FILTER (WHERE middle >= %(split)s), count(*) FILTER (WHERE middle < %(split)s)
+  FROM placewise.event e, LATERAL (SELECT e.occurred_from + (e.occurred_to - e.occurred_from) / 2 AS middle) m
+ WHERE e.place_id IS NOT NULL AND e.relation = ANY (%(relations)s)
+   AND e.occurred_from < %(until)s AND middle >= %(since)s AND middle < %(until)s
+ GROUP BY e.place_id
+"""
+LIST_EVENTS = """
+SELECT e.event_id, e.kind, e.relation, e.harm_types, e.occurred_from, e.occurred_to, e.accuracy, a.name,
+       e.source_grade, e.assessment, e.handling, e.handling_conditions, e.basis
+  FROM placewise.event e JOIN placewise.agency a ON a.agency_id = e.source_agency
+ WHERE e.place_id = %(id)s AND e.occurred_from < %(until)s AND e.occurred_to >= %(since)s
+ ORDER BY e.occurred_from DESC, e.event_id
+"""
+COUNT_OUTSIDE = """
+SELECT count(*) FILTER (WHERE occurred_to < %(since)s), count(*) FILTER (WHERE occurred_from >= %(until)s)
+  FROM placewise.event WHERE place_id = %(id)s AND (occurred_to < %(since)s OR occurred_from >= %(until)s)
+"""
+COUNT_BY_AGENCY_MONTH = """
+SELECT a.name, date_trunc('month', e.occurred_from AT TIME ZONE 'Europe/London')::date, count(*)
+  FROM placewise.event e JOIN placewise.agency a ON a.agency_id = e.source_agency
+ WHERE e.occurred_from >= %(since)s AND e.occurred_from < %(until)s
+ GROUP BY 1, 2
+"""
+COUNT_UNNAMED_NEAR = """
+SELECT count(*)
+  FROM placewise.place p
+  JOIN placewise.event e ON e.geom && public.ST_Expand(p.geom, %(distance_m)s)
+                        AND public.ST_DWithin(e.geom, p.geom, %(distance_m)s)
+ WHERE p.place_id = %(id)s AND e.place_id IS NULL AND e.relation = ANY (%(relations)s)
+   AND e.accuracy = ANY (%(accuracies)s) AND e.occurred_from < %(until)s AND e.occurred_to >= %(since)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceEvent:
+    """One record about a place: no name, no free text."""
+
+    event_id: UUID
+    kind: str
+    relation: str
+    harm_types: list[str]
+    occurred_from: datetime
+    occurred_to: datetime
+    accuracy: str
+    agency: str
+    source_grade: int | None
+    assessment: str | None
+    handling: str
+    handling_conditions: str | None
+    basis: str | None
+
+
+def find_latest(session: Session, *, now: datetime) -> datetime | None:
+    """Start of the latest event that the reader may see."""
+    row = session.row(FIND_LATEST, {"now": now})
+    return row[0] if row else None
+
+
+def count_harm_by_place(
+    session: Session, *, since: datetime, split: datetime, until: datetime, relations: Sequence[str]
+) -> dict[UUID, tuple[int, int]]:
+    """Events with one of these relations in [split, until) and in [since, split), for each place that has any."""
+    params = {"since": since, "split": split, "until": until, "relations": list(relations)}
+    return {place_id: (now, before) for place_id, now, before in session.rows(COUNT_HARM_BY_PLACE, params)}
+
+
+def list_events(session: Session, place_id: UUID, *, since: datetime, until: datetime) -> list[PlaceEvent]:
+    """Events of a place that touch [since, until), newest first; every relation, to be told apart."""
+    rows = session.rows(LIST_EVENTS, {"id": place_id, "since": since, "until": until})
+    return [PlaceEvent(*row) for row in rows]
+
+
+def count_outside(session: Session, place_id: UUID, *, since: datetime, until: datetime) -> tuple[int, int]:
+    """Events of a place that ended before ``since``, and that began at ``until`` or later."""
+    before, after = session.row(COUNT_OUTSIDE, {"id": place_id, "since": since, "until": until}) or (0, 0)
+    return int(before), int(after)
+
+
+def count_by_agency_month(
+    session: Session, *, since: datetime, until: datetime
+) -> list[tuple[str, date, int]]:
+    """Agency, first day of the month, and how many records of anything anywhere it sent about that month."""
+    rows = session.rows(COUNT_BY_AGENCY_MONTH, {"since": since, "until": until})
+    return [(agency, month, int(n)) for agency, month, n in rows]
+
+
+def count_unnamed_near(
+    session: Session,
+    place_id: UUID,
+    *,
+    distance_m: float,
+    since: datetime,
+    until: datetime,
+    relations: Sequence[str],
+    accuracies: Sequence[str],
+) -> int:
+    """Events within a distance of a place's shape that name no place."""
+    params = {
+        "id": place_id,
+        "distance_m": distance_m,
+        "since": since,
+        "until": until,
+        "relations": list(relations),
+        "accuracies": list(accuracies),
+    }
+    (n,) = session.row(COUNT_UNNAMED_NEAR, params) or (0,)
+    return int(n)
