@@ -112,6 +112,8 @@ class CheckedBatch:
         Data rows looked at for this batch, accepted and refused; blank rows are not counted.
     bytes_read, bytes_total : int
         How far into the file this batch reaches.
+    originals : tuple of ndarray of int64 and list of list of str
+        Row numbers and columns of the batch as they came; see ``cells_of``.
     """
 
     layout: str
@@ -125,8 +127,18 @@ class CheckedBatch:
     rows_read: int = 0
     bytes_read: int = 0
     bytes_total: int = 0
-    header: tuple[str, ...] = field(default=(), repr=False)
+    originals: tuple[NDArray[np.int64], list[list[str]]] = field(
+        default_factory=lambda: (np.zeros(0, dtype=np.int64), []), repr=False
+    )
 
     def __len__(self) -> int:
         """Number of accepted rows."""
         return len(self.row_numbers)
+
+    def cells_of(self, row: int) -> tuple[str, ...]:
+        """Return the cells of a row of this batch as they came, for a refusal found later."""
+        numbers, columns = self.originals
+        index = int(np.searchsorted(numbers, row))
+        if index == len(numbers) or numbers[index] != row:
+            raise KeyError(row)
+        return tuple(column[index] for column in columns)

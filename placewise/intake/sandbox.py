@@ -11,7 +11,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,7 +26,7 @@ _LINE_BYTES = 256 << 20  # no honest reader sends a longer line
 
 def read_confined(
     path: Path, *, limits: Limits, name: str | None = None, answers: Mapping[str, str] | None = None
-) -> Iterator[Message]:
+) -> Generator[Message, None, None]:
     """Messages of a file, read by a process that can do nothing but read it.
 
     The pipe is read only as fast as messages are taken, so memory stays flat however long the file is.

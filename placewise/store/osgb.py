@@ -69,6 +69,16 @@ def mercator_to_lonlat(x: ArrayLike, y: ArrayLike) -> _Pair:
     return np.degrees(xs / _EARTH_RADIUS_M), np.degrees(lat)
 
 
+def geometries_from_mercator(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Shapely geometries in EPSG:4326 from ones in EPSG:3857."""
+    return _transformed(geometries, mercator_to_lonlat)
+
+
+def exchanged(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Shapely geometries with the two coordinates of every vertex exchanged."""
+    return _transformed(geometries, lambda first, second: (second, first))
+
+
 def geometries_to_grid(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     """Shapely geometries in EPSG:27700 from ones in EPSG:4326; NaN vertices where OSTN15 does not reach."""
     return _transformed(geometries, to_grid)

@@ -1,0 +1,183 @@
+"""One batch through every check, column by column, to accepted records and refusals."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import compress
+from typing import Any
+
+import numpy as np
+
+from placewise.intake.batch import CheckedBatch, Refusal
+from placewise.intake.cells import Text
+from placewise.intake.geometry import take_shapes
+from placewise.intake.identity import Seen, digests, keys_of
+from placewise.intake.layouts.layout import Layout, Match, Need
+from placewise.intake.messages import Rows
+from placewise.intake.run import Run
+from placewise.intake.table import Flags, Table
+from placewise.intake.text import tidy
+
+_UNIT = "\x1f"
+
+
+class BatchChecker:
+    """Checks the batches of one file, one after another.
+
+    Parameters
+    ----------
+    found : Match
+        Where the layout's columns are in the file.
+    header : tuple of str
+        Column names as the file has them.
+    crs : str
+        Coordinate system of the file's geometries; empty when it has none.
+    run : Run
+        What this pass over the file knows.
+    """
+
+    def __init__(self, found: Match, header: tuple[str, ...], crs: str, run: Run) -> None:
+        self._layout: Layout = found.layout
+        self._positions = found.positions
+        self._headings = {name: header[index].strip() for name, index in found.positions.items()}
+        self._crs = crs
+        self._run = run
+        self._seen = Seen()
+        self._said: dict[int, int] = {}
+
+    def check(self, rows: Rows, *, bytes_total: int) -> CheckedBatch:
+        """Check one batch.
+
+        Parameters
+        ----------
+        rows : Rows
+            As the reader sent it.
+        bytes_total : int
+            Length of the file.
+        """
+        table = self._parse(rows)
+        columns = self._layout.assemble(table)
+        self._conflicts(table, rows.geometry)
+        good = table.sound()
+        fingerprints, said, repeats = self._identify(table, good, rows.geometry)
+        numbers = np.array(rows.numbers, dtype=np.int64)
+        return CheckedBatch(
+            layout=self._layout.name,
+            target=self._layout.target,
+            columns=columns
+            if good.all()
+            else {name: _kept(values, good) for name, values in columns.items()},
+            row_numbers=numbers[good],
+            fingerprints=fingerprints,
+            content_digests=said,
+            repeats=repeats,
+            refusals=(*_misshapen(rows), *_refusals(table, rows)),
+            rows_read=len(rows.numbers) + len(rows.bad),
+            bytes_read=rows.position,
+            bytes_total=bytes_total,
+            originals=(numbers, rows.columns),
+        )
+
+    def _parse(self, rows: Rows) -> Table:
+        table = Table(self._run, len(rows.numbers), self._headings)
+        for column in self._layout.columns:
+            if (index := self._positions.get(column.name)) is None:
+                continue
+            cells, unfit = tidy(rows.columns[index], self._run, column.name)
+            values, bad = column.kind.parse_column(cells, self._run, column.name)
+            table.cells[column.name], table.values[column.name] = cells, values
+            table.refuse_texts(column.name, {**bad, **unfit})
+            if column.need is Need.VALUE and "" in cells:
+                empty = (i for i, cell in enumerate(cells) if not cell)
+                table.refuse(empty, column.name, "required-missing", "This cell must be filled in.")
+        if rows.geometry is not None and self._layout.geometry != "none":
+            required = self._layout.geometry == "required"
+            take_shapes(table, rows.geometry, self._crs, required=required, repair=self._layout.repair)
+        return table
+
+    def _conflicts(self, table: Table, geometry: list[str | None] | None) -> None:
+        """Refuse a row that says something else under a reference already used in this file."""
+        if not (self._layout.identity and self._layout.identity_source) or not table.size:
+            return
+        keys = keys_of(digests(self._texts(table, self._layout.identity)))
+        said = keys_of(digests(self._content(table, geometry)))
+        sound = table.sound()
+        for index in np.flatnonzero(sound).tolist():
+            if self._said.setdefault(int(keys[index]), int(said[index])) != int(said[index]):
+                message = (
+                    "An earlier row of this file has the same reference and says something else. Keep one."
+                )
+                table.refuse([index], self._layout.identity[0], "conflicting-ref", message)
+
+    def _identify(
+        self, table: Table, good: Flags, geometry: list[str | None] | None
+    ) -> tuple[list[bytes], list[bytes], Flags]:
+        """Fingerprint, content digest and whether seen before, of the accepted rows."""
+        contents = list(compress(self._content(table, geometry), good))
+        said = digests(contents)
+        if not said:
+            return [], [], np.zeros(0, dtype=bool)
+        who = self._run.context.agency if self._layout.identity_source else ""
+        origin = _UNIT.join((self._layout.name, who, ""))
+        named = (
+            list(compress(self._texts(table, self._layout.identity), good))
+            if self._layout.identity
+            else contents
+        )
+        known = np.array([bool(text.strip(_UNIT)) for text in named]) & bool(self._layout.identity)
+        texts = [
+            origin + (name if is_known else content)
+            for name, content, is_known in zip(named, contents, known.tolist(), strict=True)
+        ]
+        fingerprints = digests(texts)
+        earlier = self._seen.occurrences(keys_of(fingerprints))
+        # Rows without an identity of their own may truly repeat: the second is another record.
+        for index in np.flatnonzero((earlier > 0) & ~known).tolist():
+            fingerprints[index] = digests([f"{texts[index]}{_UNIT}{earlier[index]}"])[0]
+        repeats: Flags = (earlier > 0) & known
+        self._run.tallies["repeated"] += int(repeats.sum())
+        self._run.tallies["repeats-kept"] += int(((earlier > 0) & ~known).sum())
+        return fingerprints, said, repeats
+
+    def _content(self, table: Table, geometry: list[str | None] | None) -> list[str]:
+        names = self._layout.content or tuple(column.name for column in self._layout.columns)
+        texts = self._texts(table, names)
+        if geometry is None or self._layout.geometry == "none":
+            return texts
+        return [f"{text}{_UNIT}{shape}" for text, shape in zip(texts, geometry, strict=True)]
+
+    def _texts(self, table: Table, names: tuple[str, ...]) -> list[str]:
+        """The named columns of each row as one text, the same however a file writes them."""
+        return list(map(_UNIT.join, zip(*(self._canonical(table, name) for name in names), strict=True)))
+
+    def _canonical(self, table: Table, name: str) -> list[str]:
+        cells = table.cells.get(name)
+        if cells is None:
+            return [""] * table.size
+        kind = next(column.kind for column in self._layout.columns if column.name == name)
+        if isinstance(kind, Text):
+            return list(map(str.casefold, cells)) if name in self._layout.identity else cells
+        parsed, _ = self._run.parsed(name)
+        texts = {cell: _plain(parsed.get(cell)) for cell in dict.fromkeys(cells)}
+        return list(map(texts.__getitem__, cells))
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None or value == [] else str(value)
+
+
+def _kept(values: Any, good: Flags) -> Any:
+    return values[good] if isinstance(values, np.ndarray) else list(compress(values, good))
+
+
+def _misshapen(rows: Rows) -> list[Refusal]:
+    return [Refusal(row, "", code, message, tuple(cells)) for row, code, message, cells in rows.bad]
+
+
+def _refusals(table: Table, rows: Rows) -> list[Refusal]:
+    by_row: defaultdict[int, dict[tuple[str, str], Refusal]] = defaultdict(dict)
+    for fault in table.faults:
+        cells = tuple(column[fault.index] for column in rows.columns)
+        refusal = Refusal(rows.numbers[fault.index], fault.column, fault.code, fault.message, cells)
+        by_row[fault.index].setdefault((fault.column, fault.code), refusal)
+    return [refusal for index in sorted(by_row) for refusal in by_row[index].values()]

@@ -1,0 +1,70 @@
+"""Cells made comparable without changing what they say: trimmed, one Unicode form, nothing invisible."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from placewise.intake.run import BadCell, Run
+
+_SEPARATOR = "\x1e"
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufff0-\ufff8]")
+_CONTROL_IN_BLOB = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1d\x1f\x7f]")
+_BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+# Joiners (U+200C, U+200D) belong to Persian, Indic scripts and emoji; these belong to nothing.
+_INVISIBLE = re.compile(r"[\u200b\u2060\ufeff\u00ad\u180e]")
+_MOJIBAKE = re.compile("[\u00c2\u00c3\u00c4\u00c5][\u0080-\u00bf\u0152\u0153\u02c6\u2030\u20ac]|\u00e2\u20ac")
+_LATIN_AND_OTHER = re.compile(
+    "[A-Za-z\u00c0-\u024f][\u0370-\u03ff\u0400-\u04ff]|[\u0370-\u03ff\u0400-\u04ff][A-Za-z\u00c0-\u024f]"
+)
+
+
+def tidy(cells: list[str], run: Run, column: str) -> tuple[list[str], dict[str, BadCell]]:
+    """Cells trimmed and in NFC, with the texts that must be refused.
+
+    Parameters
+    ----------
+    cells : list of str
+        One column of a batch as it stands in the file.
+    run : Run
+        Counts what is to be said: mojibake, invisible characters, mixed scripts.
+    column : str
+        Name of the column.
+
+    Returns
+    -------
+    tidied : list of str
+        Same length.
+    bad : dict of str to BadCell
+        By tidied text: control and text-direction characters.
+    """
+    blob = _SEPARATOR.join(cells)
+    plain = (
+        blob.isascii() and not _CONTROL_IN_BLOB.search(blob) and blob.count(_SEPARATOR) < max(len(cells), 1)
+    )
+    if plain:
+        return list(map(str.strip, cells)), {}
+    bad: dict[str, BadCell] = {}
+    table = {cell: _one(cell, run, column, bad) for cell in dict.fromkeys(cells)}
+    tidied = list(map(table.__getitem__, cells))
+    run.count_notes(f"{column} text", tidied)
+    return tidied, bad
+
+
+def _one(cell: str, run: Run, column: str, bad: dict[str, BadCell]) -> str:
+    text = unicodedata.normalize("NFC", cell).strip()
+    notes = f"{column} text"
+    if _INVISIBLE.search(text):
+        text = _INVISIBLE.sub("", text).strip()
+        run.note(notes, text, "invisible-character")
+    if _CONTROL.search(text):
+        bad[text] = BadCell("control-character", "Holds a control character. Type the cell again.")
+    elif _BIDI.search(text):
+        bad[text] = BadCell(
+            "bidi-control", "Holds a character that reverses the direction of text. Type the cell again."
+        )
+    elif _MOJIBAKE.search(text):
+        run.note(notes, text, "mojibake")
+    elif _LATIN_AND_OTHER.search(text):
+        run.note(notes, text, "mixed-script")
+    return text
