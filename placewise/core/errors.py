@@ -143,3 +143,7 @@ class QuestionsOpen(PlacewiseError):
 
 class SandboxUnavailable(PlacewiseError):
     """This machine cannot lock a file reader in, so no file is read at all."""
+
+
+class ImportCancelled(PlacewiseError):
+    """A person stopped an import half-way; nothing of it was stored."""

@@ -90,7 +90,7 @@ def set_login_passwords(connection: Connection, passwords: Mapping[str, str]) ->
 def save_partnership(
     connection: Connection, slug: str, name: str, agencies: Mapping[str, tuple[str, str]], *, synthetic: bool
 ) -> Partnership:
-    """Create a partnership with agencies ``{code: (name, kind)}``, or rename what is there."""
+    """Create a partnership with agencies ``{code: (name, kind)}`` (one at least), or rename what is there."""
     with connection.cursor() as cursor:
         cursor.execute(SAVE_PARTNERSHIP, (slug, name, synthetic))
         partnership_id = UUID(str(_one(cursor.fetchone())))
@@ -98,7 +98,21 @@ def save_partnership(
         for code, (agency_name, kind) in agencies.items():
             cursor.execute(SAVE_AGENCY, (str(partnership_id), code, agency_name, kind))
             found[code] = UUID(str(_one(cursor.fetchone())))
+    save_account(
+        connection,
+        command_email(slug),
+        "Command line",
+        None,
+        partnership_id=partnership_id,
+        agency=next(iter(agencies)),
+        roles=Role.COORDINATOR,
+    )
     return Partnership(partnership_id, found)
+
+
+def command_email(slug: str) -> str:
+    """Account in whose name the command line acts in a partnership; it has no password and cannot sign in."""
+    return f"command-line@{slug}.invalid"
 
 
 def get_partnership_id(connection: Connection, slug: str) -> UUID:
@@ -155,9 +169,10 @@ def deactivate_account(connection: Connection, email: str) -> None:
 
 
 def grant_place(
-    connection: Connection, email: str, place_ref: str, *, partnership_id: UUID, days: int, reason: str
+    connection: Connection, email: str, place_ref: str, *, slug: str, days: int, reason: str
 ) -> None:
     """Name a place for a task-and-finish member until the group ends."""
+    partnership_id = get_partnership_id(connection, slug)
     with connection.cursor() as cursor:
         cursor.execute(SAVE_PLACE_GRANT, (days, reason, str(partnership_id), place_ref, email))
         if cursor.rowcount == 0:

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
-from placewise.core.errors import SignInRefused, TooManyAttempts
+from placewise.core.errors import NotFound, SignInRefused, TooManyAttempts
 from placewise.core.scope import Role
 from placewise.store.pool import Pool
 from placewise.store.refusals import translated
@@ -73,6 +73,33 @@ class Door:
         with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
             cursor.execute(START, (account_id, _hash(token), self._idle_minutes, self._session_hours))
         return token
+
+    def start_for_operator(self, email: str, slug: str) -> tuple[str, UUID]:
+        """Start a session from the command line, whose user has this login's password already.
+
+        Returns
+        -------
+        tuple of str and UUID
+            The session's token and the partnership's id.
+
+        Raises
+        ------
+        NotFound
+            No such active account, or it is no member of that partnership.
+        """
+        with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
+            cursor.execute(CREDENTIALS, (email,))
+            found = cursor.fetchone()
+        if found is None:
+            raise NotFound(
+                f"There is no active account {email!r}; or the partnership {slug!r} does not exist."
+            )
+        token = self.start(found[0])
+        for membership in self.memberships(token):
+            if membership.slug == slug:
+                return token, membership.partnership_id
+        self.end(token)
+        raise NotFound(f"The account {email!r} is not a member of the partnership {slug!r}.")
 
     def end(self, token: str) -> None:
         """End a session at once, everywhere."""

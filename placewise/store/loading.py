@@ -28,10 +28,10 @@ FIND_AGENCY = "SELECT agency_id FROM placewise.agency WHERE code = %s"
 LIST_AGENCIES = "SELECT code FROM placewise.agency ORDER BY code"
 PARTNERSHIP_IS_SYNTHETIC = "SELECT synthetic FROM placewise.partnership"
 BEGIN_BATCH = """
-INSERT INTO placewise.import_batch (partnership_id, layout, source_agency, file_name, file_sha256, file_bytes, header,
+INSERT INTO placewise.import_batch (partnership_id, layout, source_agency, file_name, file_sha256, file_bytes,
     imported_by, software_version, synthetic)
-VALUES (%(partnership)s, %(layout)s, %(agency)s, %(file_name)s, %(sha256)s, %(bytes)s, %(header)s, %(account)s,
-    %(version)s, %(synthetic)s)
+VALUES (%(partnership)s, %(layout)s, %(agency)s, %(file_name)s, %(sha256)s, %(bytes)s, %(account)s, %(version)s,
+    %(synthetic)s)
 RETURNING import_batch_id
 """
 ADD_FATES = """
@@ -40,7 +40,7 @@ UPDATE placewise.import_batch SET rows_read = rows_read + %(read)s,
     refused_count = refused_count + %(refused)s
  WHERE import_batch_id = %(batch)s
 """
-SAVE_SUMMARY = "UPDATE placewise.import_batch SET summary = %s WHERE import_batch_id = %s"
+SAVE_SUMMARY = "UPDATE placewise.import_batch SET summary = %s, header = %s WHERE import_batch_id = %s"
 SAVE_REFUSALS = """
 INSERT INTO placewise.import_refusal
     (partnership_id, import_batch_id, row_number, ordinal, column_name, code, message, cells) VALUES %s
@@ -98,7 +98,6 @@ class FileFacts:
     file_name: str
     sha256: bytes
     size_bytes: int
-    header: tuple[str, ...]
     software_version: str
 
 
@@ -174,9 +173,9 @@ class Load:
             execute_values(self.session.cursor, SAVE_REFUSALS, rows)
         self._fates("{}", "{}", refused=len(counted), read=rows_read)
 
-    def finish(self, summary: list[dict[str, Any]]) -> Counts:
-        """Store what is said aloud about the batch; its counts."""
-        self.session.run(SAVE_SUMMARY, (Json(summary), self.batch_id))
+    def finish(self, summary: list[dict[str, Any]], *, header: tuple[str, ...]) -> Counts:
+        """Store what is said aloud about the batch, and the file's column names; its counts."""
+        self.session.run(SAVE_SUMMARY, (Json(summary), list(header), self.batch_id))
         row = self.session.row(COUNTS, (self.batch_id,))
         if row is None:
             raise NotFound("The import's own batch is not visible.")
@@ -257,7 +256,6 @@ def begin_load(session: Session, target: str, facts: FileFacts) -> Load:
         "file_name": facts.file_name,
         "sha256": facts.sha256,
         "bytes": facts.size_bytes,
-        "header": list(facts.header),
         "version": facts.software_version,
         "synthetic": synthetic,
     }

@@ -45,7 +45,7 @@ GRANT SELECT ON placewise.import_batch, placewise.import_refusal TO placewise_ap
 CREATE POLICY importer_completes ON placewise.import_batch FOR UPDATE TO placewise_app
     USING (imported_by = (SELECT guard.account()) AND imported_at = transaction_timestamp())
     WITH CHECK (imported_by = (SELECT guard.account()));
-GRANT UPDATE (rows_read, accepted, duplicate, refused_count, summary) ON placewise.import_batch TO placewise_app;
+GRANT UPDATE (rows_read, accepted, duplicate, refused_count, summary, header) ON placewise.import_batch TO placewise_app;
 
 CREATE POLICY readers_read ON placewise.place FOR SELECT TO placewise_app USING (
     ((SELECT guard.holds(15)) OR place_id IN (SELECT guard.granted_places()))
