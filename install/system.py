@@ -17,8 +17,7 @@ from install.progress import InstallProblem, run, step
 
 #: What Placewise needs beside PostgreSQL: the fence around file readers, and a typeface for print.
 BASE = ("libseccomp2", "fonts-liberation")
-#: Any of these serves the browser tests; the first is the one to install.
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER = "chromium"
 
 _SERVERS = Path("/usr/lib/postgresql")
 _SHARES = Path("/usr/share/postgresql")
@@ -39,8 +38,8 @@ def ensure(*, tests: bool) -> None:
         line.outcome = f"found {version}" if version else "not installed"
     with step("Checking system packages") as line:
         missing = [name for name in BASE if not _is_installed(name)]
-        if tests and not any(shutil.which(name) for name in BROWSERS):
-            missing.append(BROWSERS[0])
+        if tests and shutil.which(BROWSER) is None:
+            missing.append(BROWSER)
         if importlib.util.find_spec("ensurepip") is None:  # Debian keeps this part of Python apart
             missing.append(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
         line.outcome = ", ".join(missing) + " missing" if missing else "all there"

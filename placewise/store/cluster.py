@@ -369,7 +369,7 @@ def main(words: list[str]) -> int:
         print("usage: python -m placewise.store.cluster stop", file=sys.stderr)
         return 2
     root = Path(__file__).resolve().parents[2]
-    stopped = PrivateCluster(data_folder(root) / "cluster").halt()
+    stopped = PrivateCluster(data_folder(root)).halt()
     print("Stopped the database server." if stopped else "No database server was running.")
     return 0
 

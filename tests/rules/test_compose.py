@@ -33,11 +33,12 @@ def compose() -> Compose:
 def undeclared(compose: Compose) -> list[str]:
     """Every name that a service uses and the file does not declare, and every declared one unused."""
     services: dict[str, Any] = compose["services"]
-    used: dict[str, set[str]] = {"networks": set(), "volumes": set(), "secrets": set()}
+    used: dict[str, set[str]] = {"networks": set(), "volumes": set(), "secrets": set(), "configs": set()}
     wrong = []
     for name, service in services.items():
         used["networks"] |= set(service.get("networks", ()))
         used["secrets"] |= set(service.get("secrets", ()))
+        used["configs"] |= {config["source"] for config in service.get("configs", ())}
         used["volumes"] |= {mount.split(":")[0] for mount in service.get("volumes", ())}
         for other, terms in service.get("depends_on", {}).items():
             if other not in services:
@@ -83,9 +84,12 @@ def test_the_cross_check_notices_what_is_missing(compose: Compose) -> None:
     del broken["secrets"]["door_url"]
     del broken["volumes"]["database"]
     del broken["networks"]["inside"]
+    broken["services"]["db"]["configs"][0]["source"] = "other"
     broken["services"]["web"]["depends_on"]["cache"] = {"condition": "service_started"}
     broken["services"]["web"]["secrets"].remove("secret_key")
     assert undeclared(broken) == [
+        "configs: other is not declared",
+        "configs: own_database is not used",
         "networks: inside is not declared",
         "secrets: door_url is not declared",
         "secrets: secret_key is not used",
