@@ -1,0 +1,100 @@
+"""The study area of the map: what is counted in, and where that line comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from placewise.panel.hotspot_months import month_of
+from placewise.store.geography import Agency, Areas, list_agencies, list_areas
+from placewise.store.map_records import list_spans
+from placewise.store.session import Session
+
+#: Where there is no boundary at all, the hull of the records is widened by this much.
+HULL_MARGIN_M = 250.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What lies under the records.
+
+    Attributes
+    ----------
+    area : shapely geometry or None
+        EPSG:27700; None when the partnership has neither boundaries nor located records.
+    source : str
+        Where the line comes from, as a phrase for the page.
+    wards : Areas
+    agencies : list of Agency
+    first_month, last_month : str or None
+        Months that the records of all agencies reach over; None without any record.
+    last_reports : dict of UUID to str
+        Last month with records, by agency.
+    """
+
+    area: shapely.Geometry | None = field(repr=False)
+    source: str
+    wards: Areas = field(repr=False)
+    agencies: list[Agency]
+    first_month: str | None
+    last_month: str | None
+    last_reports: Mapping[UUID, str]
+
+    @property
+    def frame(self) -> gpd.GeoSeries:
+        """The area as geo functions take it."""
+        return gpd.GeoSeries([self.area], crs="EPSG:27700")
+
+
+def read_ground(session: Session) -> Ground:
+    """Boundaries and agencies of the partnership."""
+    authority = list_areas(session, "local_authority")
+    wards = list_areas(session, "ward")
+    agencies = list_agencies(session)
+    if authority.ids:
+        area, source = shapely.union_all(authority.shapes), f"the boundary of {_listed(authority.names)}"
+    elif wards.ids:
+        area, source = shapely.union_all(wards.shapes), f"all {len(wards.ids)} wards together"
+    else:
+        area, source = None, "no boundary"
+    spans = list_spans(session)
+    return Ground(
+        area,
+        source,
+        wards,
+        agencies,
+        first_month=min((month_of(span.first) for span in spans.values()), default=None),
+        last_month=max((month_of(span.last) for span in spans.values()), default=None),
+        last_reports={agency_id: month_of(span.last) for agency_id, span in spans.items()},
+    )
+
+
+def with_hull(ground: Ground, x: NDArray[np.float64], y: NDArray[np.float64]) -> Ground:
+    """The ground as it is, or bounded by the records when no boundary was imported."""
+    located = np.isfinite(x) & np.isfinite(y)
+    if ground.area is not None or not located.any():
+        return ground
+    hull = shapely.convex_hull(shapely.multipoints(np.column_stack([x[located], y[located]])))
+    source = f"the outline of the records, {HULL_MARGIN_M:g} m beyond the outermost, because no boundary is imported"
+    widened: shapely.Geometry = shapely.buffer(hull, HULL_MARGIN_M)  # type: ignore[assignment]
+    return replace(ground, area=widened, source=source)
+
+
+def ward_of(ground: Ground, x: NDArray[np.float64], y: NDArray[np.float64]) -> list[str]:
+    """Name of the ward each point lies in; empty outside every ward."""
+    names = [""] * x.size
+    if ground.wards.ids and x.size:
+        tree = shapely.STRtree(ground.wards.shapes)
+        for point, ward in tree.query(shapely.points(x, y), predicate="within").T.tolist():
+            names[point] = ground.wards.names[ward]
+    return names
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names) if len(names) < 4 else f"{len(names)} local authorities"

@@ -1,0 +1,67 @@
+"""Calendar months of London: how the map speaks of time."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+LONDON = ZoneInfo("Europe/London")
+_SHAPE = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])")
+
+
+def is_month(text: str) -> bool:
+    """Whether a text is a month such as ``2026-05``."""
+    return bool(_SHAPE.fullmatch(text))
+
+
+def month_of(moment: datetime) -> str:
+    """Month of an instant, in London.
+
+    >>> from datetime import UTC
+    >>> month_of(datetime(2026, 6, 30, 23, 30, tzinfo=UTC))
+    '2026-07'
+    """
+    return f"{moment.astimezone(LONDON):%Y-%m}"
+
+
+def moved(month: str, by: int) -> str:
+    """The month ``by`` months later (earlier if negative).
+
+    >>> moved("2026-01", -2)
+    '2025-11'
+    """
+    count = int(month[:4]) * 12 + int(month[5:]) - 1 + by
+    return f"{count // 12:04}-{count % 12 + 1:02}"
+
+
+def months_between(first: str, last: str) -> list[str]:
+    """Every month from ``first`` to ``last``, both included; empty when they are the wrong way round."""
+    months = []
+    while first <= last:
+        months.append(first)
+        first = moved(first, 1)
+    return months
+
+
+def start_of(month: str) -> datetime:
+    """The instant at which a month begins."""
+    return datetime(int(month[:4]), int(month[5:]), 1, tzinfo=LONDON)
+
+
+def edges_us(months: list[str]) -> NDArray[np.int64]:
+    """Where months begin and the last one ends, microseconds since 1970; shape (months + 1,)."""
+    starts = [start_of(month) for month in [*months, moved(months[-1], 1)]]
+    return np.array([int(start.timestamp()) * 1_000_000 for start in starts], dtype=np.int64)
+
+
+def named(month: str) -> str:
+    """A month as read aloud.
+
+    >>> named("2026-05")
+    'May 2026'
+    """
+    return f"{start_of(month):%B %Y}"

@@ -1,0 +1,119 @@
+"""The ground a partnership works on: its boundaries, agencies and mapped places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from placewise.store.session import Session
+
+Shapes: TypeAlias = NDArray[np.object_]
+
+# The newest vintage of each kind: older ones stay for records coded to them.
+BOUNDARIES = """
+SELECT b.boundary_id, b.code, b.name, public.ST_AsBinary(b.geom)
+  FROM placewise.boundary b
+ WHERE b.kind = %(kind)s
+   AND b.vintage = (SELECT max(o.vintage) FROM placewise.boundary o WHERE o.kind = %(kind)s)
+ ORDER BY b.name, b.code
+"""
+OUTLINES = """
+SELECT b.boundary_id, b.code, b.name, public.ST_AsBinary(public.ST_SimplifyPreserveTopology(b.geom, %(tolerance_m)s))
+  FROM placewise.boundary b
+ WHERE b.kind = %(kind)s
+   AND b.vintage = (SELECT max(o.vintage) FROM placewise.boundary o WHERE o.kind = %(kind)s)
+ ORDER BY b.name, b.code
+"""
+BOUNDARY_KINDS = "SELECT kind, count(*) FROM placewise.boundary GROUP BY kind"
+AGENCIES = "SELECT agency_id, code, name, kind FROM placewise.agency ORDER BY name"
+PLACES = """
+SELECT place_id, name, location_type, place_role, status, online, accuracy, radius_m, public.ST_AsBinary(geom)
+  FROM placewise.place ORDER BY name, place_id
+"""
+HAS_BASE_MAP = """
+SELECT EXISTS (SELECT FROM placewise.street) OR EXISTS (SELECT FROM placewise.feature)
+    OR EXISTS (SELECT FROM placewise.boundary)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Areas:
+    """Boundaries of one kind, by name; shapes in EPSG:27700."""
+
+    ids: tuple[UUID, ...]
+    codes: tuple[str, ...]
+    names: tuple[str, ...]
+    shapes: Shapes
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """A member of the partnership that sends records."""
+
+    agency_id: UUID
+    code: str
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class MappedPlace:
+    """A place as a map shows it; ``shape`` (EPSG:27700) is None for an online place."""
+
+    place_id: UUID
+    name: str
+    location_type: str
+    place_role: str | None
+    status: str
+    online: bool
+    accuracy: str
+    radius_m: float | None
+    shape: shapely.Geometry | None
+
+
+def list_areas(session: Session, kind: str) -> Areas:
+    """Boundaries of one kind (``ward``, ``lsoa``, ``msoa``, ``local_authority``), newest vintage."""
+    return _areas(session.rows(BOUNDARIES, {"kind": kind}))
+
+
+def list_outlines(session: Session, kind: str, *, tolerance_m: float) -> Areas:
+    """The same for drawing: corners that move the line by less than ``tolerance_m`` are left out."""
+    return _areas(session.rows(OUTLINES, {"kind": kind, "tolerance_m": tolerance_m}))
+
+
+def _areas(rows: list[tuple[UUID, str, str, memoryview]]) -> Areas:
+    shapes = shapely.from_wkb(np.array([bytes(row[3]) for row in rows], dtype=object))
+    ids, codes, names = (tuple(row[column] for row in rows) for column in range(3))
+    return Areas(ids, codes, names, shapes)  # type: ignore[arg-type]
+
+
+def count_boundaries(session: Session) -> dict[str, int]:
+    """Number of boundaries of each kind, all vintages."""
+    return dict(session.rows(BOUNDARY_KINDS))
+
+
+def list_agencies(session: Session) -> list[Agency]:
+    """The partnership's agencies by name."""
+    return [Agency(*row) for row in session.rows(AGENCIES)]
+
+
+def list_mapped_places(session: Session) -> list[MappedPlace]:
+    """Every place this person may see, by name."""
+    return [_place(*row) for row in session.rows(PLACES)]
+
+
+def _place(*row: Any) -> MappedPlace:
+    shape = None if row[-1] is None else shapely.from_wkb(bytes(row[-1]))
+    known: tuple[Any, ...] = row[:-1]
+    return MappedPlace(*known, shape)
+
+
+def has_base_map(session: Session) -> bool:
+    """Whether there is anything to draw beneath the records."""
+    (found,) = session.row(HAS_BASE_MAP) or (False,)
+    return bool(found)
