@@ -60,11 +60,11 @@ class CheckedBatch:
     """Some thousand rows of one file: the accepted ones in typed columns, the others as refusals.
 
     Every column has one value for each accepted row, in the order of ``row_numbers``. Absent values are
-    ``None`` in lists, NaN in float columns and NaT in time columns. Times are UTC, ``datetime64[us]``;
-    days are ``datetime.date``; x and y are EPSG:27700 metres, ``float64``; geometries are WKB ``bytes``
-    in EPSG:27700, two-dimensional and valid. Codes are those of ``core/terms``. An interval is half open:
-    a day given without a time becomes [00:00, 00:00 of the next day) local time, a month likewise, an
-    instant has equal ends.
+    ``None`` in lists, NaN in float columns and NaT in time columns. Times are UTC, ``datetime64[us]``; days are
+    ``datetime.date``; x and y are EPSG:27700 metres, ``float64``; geometries are WKB ``bytes`` in EPSG:27700,
+    two-dimensional and valid. Codes are those of ``core/terms``; *words* are tuples of str, empty when none.
+    An interval is half open: a day given without a time becomes [00:00, 00:00 of the next day) local time, a
+    month likewise, an instant has equal ends.
 
     ``EV`` (evidence): source_grade int | None, assessment, handling (``P`` when not given),
     handling_conditions, basis. ``LOC`` (location): x, y, accuracy, radius_m float64, area_code.
@@ -72,17 +72,17 @@ class CheckedBatch:
     ========== ==============================================================================================
     target     columns
     ========== ==============================================================================================
-    events     local_ref, kind, category, harm_types list[str], occurred_from, occurred_to, reported_at,
-               place_ref, relation, children list[str], adults list[str], summary str, LOC, EV;
+    events     local_ref, kind, category, harm_types (words), occurred_from, occurred_to, reported_at,
+               place_ref, relation, children (words), adults (words), summary str, LOC, EV;
                missing episodes besides: risk_grade, returned_at, return_interview_offered,
-               return_interview_completed (times), push list[str], pull list[str]
-    places     local_ref, name, aliases list[str], location_type, place_role, status, online bool,
+               return_interview_completed (times), push (words), pull (words)
+    places     local_ref, name, aliases (words), location_type, place_role, status, online bool,
                geometry bytes | None, opening_hours, place_manager, guardianship, strengths, LOC, EV
     people     local_ref, kind, age_band, sex, care_status, concern_category, dual_role bool | None,
                review_due (date); for the identity vault: given_name, family_name, date_of_birth (date),
                address; EV
     links      from_kind, from_ref, to_kind, to_ref, type, strength, first_seen, last_seen, expires_on
-               (dates), evidence_refs list[str], evidence_note, EV
+               (dates), evidence_refs (words), evidence_note, EV
     groups     one row a member: group_ref, name, member_ref | None, joined_on, left_on (dates),
                assessment_status, norms, strengths, EV
     boundaries kind, code, name, vintage int, geometry (MultiPolygon)
@@ -102,8 +102,9 @@ class CheckedBatch:
         Row of the file each accepted record came from.
     fingerprints : list of bytes, length n
         16 bytes naming *which* record this is, whatever file brings it; equal ones are the same record.
-    content_digests : list of bytes, length n
-        16 bytes naming what the record *says*; a known fingerprint with another digest is a change.
+    content_digests : list of bytes or None, length n
+        16 bytes naming what the record *says*; a known fingerprint with another digest is a change. None
+        where a publisher revises its records and the first one stands (police.uk).
     repeats : ndarray of bool, shape (n,)
         True where the same record already came earlier in this file.
     refusals : tuple of Refusal
@@ -121,13 +122,13 @@ class CheckedBatch:
     columns: Mapping[str, Column]
     row_numbers: NDArray[np.int64]
     fingerprints: list[bytes]
-    content_digests: list[bytes]
+    content_digests: list[bytes | None]
     repeats: NDArray[np.bool_]
     refusals: tuple[Refusal, ...] = ()
     rows_read: int = 0
     bytes_read: int = 0
     bytes_total: int = 0
-    originals: tuple[NDArray[np.int64], list[list[str]]] = field(
+    originals: tuple[NDArray[np.int64], Sequence[Sequence[str]]] = field(
         default_factory=lambda: (np.zeros(0, dtype=np.int64), []), repr=False
     )
 

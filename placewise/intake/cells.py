@@ -108,13 +108,13 @@ class Codes(Kind):
         return "any of these, with `;` between: " + ", ".join(f"`{code}`" for code in terms(self.vocabulary))
 
     @property
-    def empty(self) -> list[str]:
+    def empty(self) -> tuple[str, ...]:
         """Nothing recorded."""
-        return []
+        return ()
 
-    def parse(self, text: str, run: Run, column: str) -> list[str]:
+    def parse(self, text: str, run: Run, column: str) -> tuple[str, ...]:
         """Codes in the order given, each once."""
-        return list(dict.fromkeys(code_of(part, self.vocabulary) for part in _parts(text)))
+        return tuple(dict.fromkeys(code_of(part, self.vocabulary) for part in _parts(text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +129,13 @@ class Words(Kind):
         return "one or several, with `;` between"
 
     @property
-    def empty(self) -> list[str]:
+    def empty(self) -> tuple[str, ...]:
         """None given."""
-        return []
+        return ()
 
-    def parse(self, text: str, run: Run, column: str) -> list[str]:
+    def parse(self, text: str, run: Run, column: str) -> tuple[str, ...]:
         """Parts in the order given, each once."""
-        parts = list(dict.fromkeys(_parts(text)))
+        parts = tuple(dict.fromkeys(_parts(text)))
         if max(map(len, parts), default=0) > self.longest:
             raise BadCell("field-too-long", f"A part is longer than {self.longest} characters. Shorten it.")
         return parts

@@ -97,12 +97,11 @@ class BatchChecker:
 
     def _conflicts(self, table: Table, geometry: list[str | None] | None) -> None:
         """Refuse a row that says something else under a reference already used in this file."""
-        if not (self._layout.identity and self._layout.identity_source) or not table.size:
+        if not self._layout.identity or self._layout.revised or not table.size:
             return
         keys = keys_of(digests(self._texts(table, self._layout.identity)))
         said = keys_of(digests(self._content(table, geometry)))
-        sound = table.sound()
-        for index in np.flatnonzero(sound).tolist():
+        for index in np.flatnonzero(table.sound()).tolist():
             if self._said.setdefault(int(keys[index]), int(said[index])) != int(said[index]):
                 message = (
                     "An earlier row of this file has the same reference and says something else. Keep one."
@@ -111,43 +110,41 @@ class BatchChecker:
 
     def _identify(
         self, table: Table, good: Flags, geometry: list[str | None] | None
-    ) -> tuple[list[bytes], list[bytes], Flags]:
+    ) -> tuple[list[bytes], list[bytes | None], Flags]:
         """Fingerprint, content digest and whether seen before, of the accepted rows."""
-        contents = list(compress(self._content(table, geometry), good))
-        said = digests(contents)
-        if not said:
-            return [], [], np.zeros(0, dtype=bool)
+        names = list(compress(self._texts(table, self._layout.identity), good))
+        known = np.array([bool(name.strip(_UNIT)) for name in names], dtype=bool)
+        said: list[bytes | None] = [None] * len(names)
+        if not (self._layout.revised and known.all()):
+            contents = list(compress(self._content(table, geometry), good))
+            names = [
+                name if own else content for name, content, own in zip(names, contents, known, strict=True)
+            ]
+            if not self._layout.revised:
+                said = list(digests(contents))
         who = self._run.context.agency if self._layout.identity_source else ""
         origin = _UNIT.join((self._layout.name, who, ""))
-        named = (
-            list(compress(self._texts(table, self._layout.identity), good))
-            if self._layout.identity
-            else contents
-        )
-        known = np.array([bool(text.strip(_UNIT)) for text in named]) & bool(self._layout.identity)
-        texts = [
-            origin + (name if is_known else content)
-            for name, content, is_known in zip(named, contents, known.tolist(), strict=True)
-        ]
-        fingerprints = digests(texts)
+        fingerprints = digests([origin + name for name in names])
         earlier = self._seen.occurrences(keys_of(fingerprints))
         # Rows without an identity of their own may truly repeat: the second is another record.
-        for index in np.flatnonzero((earlier > 0) & ~known).tolist():
-            fingerprints[index] = digests([f"{texts[index]}{_UNIT}{earlier[index]}"])[0]
+        again = np.flatnonzero((earlier > 0) & ~known).tolist()
+        for index in again:
+            fingerprints[index] = digests([f"{origin}{names[index]}{_UNIT}{earlier[index]}"])[0]
         repeats: Flags = (earlier > 0) & known
         self._run.tallies["repeated"] += int(repeats.sum())
-        self._run.tallies["repeats-kept"] += int(((earlier > 0) & ~known).sum())
+        self._run.tallies["repeats-kept"] += len(again)
         return fingerprints, said, repeats
 
     def _content(self, table: Table, geometry: list[str | None] | None) -> list[str]:
-        names = self._layout.content or tuple(column.name for column in self._layout.columns)
-        texts = self._texts(table, names)
+        texts = self._texts(table, tuple(column.name for column in self._layout.columns))
         if geometry is None or self._layout.geometry == "none":
             return texts
         return [f"{text}{_UNIT}{shape}" for text, shape in zip(texts, geometry, strict=True)]
 
     def _texts(self, table: Table, names: tuple[str, ...]) -> list[str]:
         """The named columns of each row as one text, the same however a file writes them."""
+        if not names:
+            return [""] * table.size
         return list(map(_UNIT.join, zip(*(self._canonical(table, name) for name in names), strict=True)))
 
     def _canonical(self, table: Table, name: str) -> list[str]:
@@ -163,7 +160,7 @@ class BatchChecker:
 
 
 def _plain(value: Any) -> str:
-    return "" if value is None or value == [] else str(value)
+    return "" if value is None or value == () else str(value)
 
 
 def _kept(values: Any, good: Flags) -> Any:

@@ -57,7 +57,7 @@ class Rows:
     """
 
     numbers: list[int]
-    columns: list[list[str]]
+    columns: list[list[str]] | list[tuple[str, ...]]
     bad: list[BadRow]
     position: int
     blank: int = 0

@@ -7,6 +7,7 @@ imported here, and each reader only when its kind of file comes.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -40,6 +41,7 @@ def main() -> None:
     job = json.load(sys.stdin)
     limits = Limits(**{**job["limits"], "types": tuple(job["limits"]["types"])})
     source = Source(int(sys.argv[1]), job["extension"], limits, job["answers"])
+    gc.disable()  # this process is short and makes no cycles, but very many lists
     out = sys.stdout.buffer
     try:
         confine(source.file, memory_bytes=limits.memory_bytes, cpu_s=limits.cpu_s)

@@ -55,7 +55,7 @@ def neutralise(cell: str) -> str:
     return cell
 
 
-def undo_neutralising(cells: list[str]) -> list[str]:
+def undo_neutralising(cells: Iterable[str]) -> list[str]:
     """Cells of a mended refusals file as they were before ``neutralise``."""
     return [cell.removeprefix("'") for cell in cells]
 

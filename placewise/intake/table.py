@@ -62,9 +62,9 @@ class Table:
             return [default] * self.size
         return values if default is None else [default if value is None else value for value in values]
 
-    def words(self, name: str) -> list[list[str]]:
-        """Parsed lists of a column; empty lists when the file lacks it."""
-        return self.values.get(name) or [[] for _ in range(self.size)]
+    def words(self, name: str) -> list[tuple[str, ...]]:
+        """Parsed lists of a column; empty ones when the file lacks it."""
+        return self.values.get(name) or [()] * self.size
 
     def floats(self, name: str) -> Floats:
         """Parsed numbers of a column as float64; NaN where there is none."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from placewise.intake.run import BadCell, Run
 
-_SEPARATOR = "\x1e"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufff0-\ufff8]")
-_CONTROL_IN_BLOB = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1d\x1f\x7f]")
 _BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 # Joiners (U+200C, U+200D) belong to Persian, Indic scripts and emoji; these belong to nothing.
 _INVISIBLE = re.compile(r"[\u200b\u2060\ufeff\u00ad\u180e]")
@@ -19,12 +18,12 @@ _LATIN_AND_OTHER = re.compile(
 )
 
 
-def tidy(cells: list[str], run: Run, column: str) -> tuple[list[str], dict[str, BadCell]]:
+def tidy(cells: Sequence[str], run: Run, column: str) -> tuple[list[str], dict[str, BadCell]]:
     """Cells trimmed and in NFC, with the texts that must be refused.
 
     Parameters
     ----------
-    cells : list of str
+    cells : sequence of str
         One column of a batch as it stands in the file.
     run : Run
         Counts what is to be said: mojibake, invisible characters, mixed scripts.
@@ -38,11 +37,8 @@ def tidy(cells: list[str], run: Run, column: str) -> tuple[list[str], dict[str, 
     bad : dict of str to BadCell
         By tidied text: control and text-direction characters.
     """
-    blob = _SEPARATOR.join(cells)
-    plain = (
-        blob.isascii() and not _CONTROL_IN_BLOB.search(blob) and blob.count(_SEPARATOR) < max(len(cells), 1)
-    )
-    if plain:
+    blob = "".join(cells)
+    if blob.isascii() and (blob.isprintable() or not _CONTROL.search(blob)):
         return list(map(str.strip, cells)), {}
     bad: dict[str, BadCell] = {}
     table = {cell: _one(cell, run, column, bad) for cell in dict.fromkeys(cells)}

@@ -68,8 +68,9 @@ class Layout:
         Columns that say which record a row is. Empty: the content does, and repeats are counted.
     identity_source : bool
         Whether the sending agency is part of the identity (its references are its own).
-    content : tuple of str
-        Columns that say what the record states; empty for all.
+    revised : bool
+        Whether the publisher revises records under the same number: then the first one stands, and one
+        that says otherwise is a repeat and no conflict.
     not_kept : tuple of str
         Headings that are known and deliberately not kept; the summary says so.
     geometry : str
@@ -86,7 +87,7 @@ class Layout:
     assemble: Callable[[Table], dict[str, Any]]
     identity: tuple[str, ...] = ()
     identity_source: bool = True
-    content: tuple[str, ...] = ()
+    revised: bool = False
     not_kept: tuple[str, ...] = ()
     geometry: str = "none"
     repair: bool = False

@@ -44,7 +44,7 @@ LAYOUT = Layout(
     assemble=_assemble,
     identity=("id",),
     identity_source=False,
-    content=("month", "longitude", "latitude", "street_name", "category"),
+    revised=True,
     not_kept=(
         "persistent_id",
         "street_id",

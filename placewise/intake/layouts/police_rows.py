@@ -49,13 +49,13 @@ def snap_points(table: Table) -> dict[str, Any]:
     placed = np.isfinite(x)
     table.run.tallies["without-position"] += int((~placed & table.sound()).sum())
     table.run.tallies["snap-point"] += int(placed.sum())
-    table.run.seen["snap points"] |= set(zip(x[placed].tolist(), y[placed].tolist(), strict=True))
+    table.run.seen["snap points"].update(np.unique(x[placed] + 1j * y[placed]).tolist())
     areas = table.column("area_code")
     note_areas(table, areas)
     return {
         "x": x,
         "y": y,
-        "accuracy": ["snap_point" if point else "none" for point in placed.tolist()],
+        "accuracy": np.where(placed, "snap_point", "none").astype(object).tolist(),
         "radius_m": np.where(placed, float(radius_m("snap_point") or np.nan), np.nan),
         "area_code": areas,
     }
@@ -67,14 +67,14 @@ def open_record(table: Table, *, kind: str, relation: str, begin: Times, end: Ti
     nothing: list[None] = [None] * size
     return {
         "kind": [kind] * size,
-        "harm_types": [[] for _ in range(size)],
+        "harm_types": [()] * size,
         "occurred_from": begin,
         "occurred_to": end,
         "reported_at": np.full(size, "NaT", dtype="datetime64[us]"),
         "place_ref": nothing,
         "relation": [relation] * size,
-        "children": [[] for _ in range(size)],
-        "adults": [[] for _ in range(size)],
+        "children": [()] * size,
+        "adults": [()] * size,
         "source_grade": nothing,
         "assessment": nothing,
         "handling": ["P"] * size,

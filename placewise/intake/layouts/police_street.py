@@ -50,6 +50,6 @@ LAYOUT = Layout(
     assemble=_assemble,
     identity=("crime_id",),
     identity_source=False,
-    content=("month", "longitude", "latitude", "location", "category"),
+    revised=True,
     not_kept=("LSOA name", "Last outcome category", "Context"),
 )

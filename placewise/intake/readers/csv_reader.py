@@ -7,7 +7,7 @@ import gzip
 import io
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import BinaryIO
 
 from placewise.core.errors import FileRefused
@@ -25,7 +25,8 @@ _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 def read(source: Source) -> Iterator[Message]:
     """Findings, the header, then rows in batches."""
     with source.open() as file:
-        encoding = find_encoding(_unpacked(source, file))
+        longest = 4 * source.limits.columns * source.limits.cell_chars
+        encoding = find_encoding(_unpacked(source, file), longest=longest)
     if encoding.guessed:
         yield Finding(
             "encoding-guessed",
@@ -49,7 +50,8 @@ class _Table:
         self._odd_quotes = 0
         self._record = 0
         self._taken = 0
-        self._ended_with_newline = True
+        self._quoted = encoding.quoted
+        self._ended_with_newline = encoding.ends_with_newline
 
     def messages(self) -> Iterator[Message]:
         first, delimiter = self._first_line()
@@ -60,7 +62,9 @@ class _Table:
                 f"Columns are separated by {_DELIMITERS[delimiter]} instead of a comma; read that way.",
             )
         self._delimiter = delimiter
-        records = csv.reader(self._lines(first), delimiter=delimiter, strict=True)
+        # Without a quotation mark in the file there is nothing to watch, and lines go straight to the parser.
+        lines = self._lines(first) if self._quoted else chain((first,), self._text)
+        records = csv.reader(lines, delimiter=delimiter, strict=True)
         cells = self._header(records)
         batch: list[list[str]] = []
         faults: dict[int, str] = {}
@@ -111,7 +115,6 @@ class _Table:
                 stray = not inside and not re.search(f'(?:^|[{self._delimiter}])"', line)
                 self._odd_quotes += stray
                 inside = not inside and not stray
-            self._ended_with_newline = line[-1] in "\r\n"
             yield line
             line = self._line()
 
@@ -187,7 +190,7 @@ class _Table:
         numbers = range(first, first + len(batch))
         position = self._file.tell()
         if not faults and set(map(len, batch)) == {width} and all(map(any, batch)):
-            return Rows(list(numbers), list(map(list, zip(*batch, strict=True))), [], position)
+            return Rows(list(numbers), list(zip(*batch, strict=True)), [], position)
         good: list[list[str]] = []
         kept: list[int] = []
         bad: list[BadRow] = []

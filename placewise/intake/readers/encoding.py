@@ -15,48 +15,107 @@ _UNDEFINED = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """Name for Python's decoder, and whether it was guessed and must be said."""
+    """Name for Python's decoder, and what was noticed on the way.
+
+    Attributes
+    ----------
+    codec, words : str
+        For Python, and for people.
+    guessed : bool
+        Whether it must be said.
+    quoted : bool
+        Whether there is a quotation mark anywhere.
+    ends_with_newline : bool
+        Whether the last line is whole.
+    """
 
     codec: str
     guessed: bool = False
     words: str = "UTF-8"
+    quoted: bool = True
+    ends_with_newline: bool = True
 
 
-def find_encoding(stream: BinaryIO) -> Encoding:
+def find_encoding(stream: BinaryIO, *, longest: int) -> Encoding:
     """Read a whole text file once, in pieces, and say how to decode it.
 
     UTF-8 is taken when every byte fits. Otherwise Windows-1252, the habit of older Windows programs,
     unless that would hide damage: a mixture of the two, or bytes that only a broken or hostile UTF-8
     writer makes.
 
+    Parameters
+    ----------
+    stream : binary file
+        At its start.
+    longest : int
+        Bytes a line may have.
+
     Raises
     ------
     FileRefused
-        ``nul-byte``, ``encoding`` or ``encoding-mixed``; the message names the line.
+        ``nul-byte``, ``encoding``, ``encoding-mixed`` or ``field-too-long``; the message names the line.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    lines, beyond_ascii, position = 1, False, 0
-    while True:
-        chunk = stream.read(_CHUNK)
-        if position == 0 and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    survey = _Survey(longest)
+    while chunk := stream.read(_CHUNK):
+        if survey.position == 0 and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return Encoding("utf-16", guessed=True, words="UTF-16")
+        survey.take(chunk)
+    survey.decode(b"", final=True)
+    if survey.codec == "cp1252":
+        return Encoding("cp1252", True, "Windows-1252", survey.quoted, survey.last in b"\r\n")
+    return Encoding("utf-8-sig", False, "UTF-8", survey.quoted, survey.last in b"\r\n")
+
+
+class _Survey:
+    """What is known of a text after each piece of it."""
+
+    def __init__(self, longest: int) -> None:
+        self.codec = "utf-8"
+        self.position = 0
+        self.quoted = False
+        self.last = b"\n"
+        self._longest = longest
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._lines = 1
+        self._line_bytes = 0
+        self._beyond_ascii = False
+
+    def take(self, chunk: bytes) -> None:
         if b"\0" in chunk:
-            raise _nul(chunk, lines)
+            raise _nul(chunk, self._lines)
+        self._line_bytes = self._line_bytes + len(chunk) if b"\n" not in chunk and b"\r" not in chunk else 0
+        if self._line_bytes > self._longest:
+            raise FileRefused(
+                "One line is longer than a whole row may be. Is this really a CSV file?",
+                code="field-too-long",
+            )
+        self.quoted = self.quoted or b'"' in chunk
+        self.decode(chunk)
+        self._lines += chunk.count(b"\n")
+        self.position += len(chunk)
+        self.last = chunk[-1:]
+
+    def decode(self, chunk: bytes, *, final: bool = False) -> None:
+        if self.codec == "cp1252":
+            _require_windows(chunk)
+            return
         try:
-            text = decoder.decode(chunk, final=not chunk)
+            text = self._decoder.decode(chunk, final)
         except UnicodeDecodeError as problem:
             held: bytes = problem.object
             before = held[: problem.start]
-            line = lines + before.count(b"\n")
-            mixed = beyond_ascii or not before.decode("utf-8").removeprefix("\ufeff").isascii()
-            _refuse_damage(held[problem.start : problem.start + 4], line, mixed=mixed)
-            _require_windows(held[problem.start :], stream)
-            return Encoding("cp1252", guessed=True, words="Windows-1252")
-        if not chunk:
-            return Encoding("utf-8-sig")
-        beyond_ascii = beyond_ascii or not (text.removeprefix("\ufeff") if not position else text).isascii()
-        lines += chunk.count(b"\n")
-        position += len(chunk)
+            mixed = self._beyond_ascii or not _is_ascii(before.decode("utf-8"))
+            _refuse_damage(
+                held[problem.start : problem.start + 4], self._lines + before.count(b"\n"), mixed=mixed
+            )
+            _require_windows(held[problem.start :])
+            self.codec = "cp1252"
+        else:
+            self._beyond_ascii = self._beyond_ascii or not _is_ascii(text)
+
+
+def _is_ascii(text: str) -> bool:
+    return text.isascii() or text.removeprefix("\ufeff").isascii()
 
 
 def _nul(chunk: bytes, lines: int) -> FileRefused:
@@ -91,11 +150,8 @@ def _continues(byte: bytes) -> bool:
     return bool(byte) and 0x80 <= byte[0] <= 0xBF
 
 
-def _require_windows(rest: bytes, stream: BinaryIO) -> None:
-    chunk = rest
-    while chunk:
-        if chunk.translate(None, _UNDEFINED) != chunk:
-            raise FileRefused(
-                "The file is neither UTF-8 nor Windows-1252. Save it again as “CSV UTF-8”.", code="encoding"
-            )
-        chunk = stream.read(_CHUNK)
+def _require_windows(chunk: bytes) -> None:
+    if chunk.translate(None, _UNDEFINED) != chunk:
+        raise FileRefused(
+            "The file is neither UTF-8 nor Windows-1252. Save it again as “CSV UTF-8”.", code="encoding"
+        )
