@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -203,9 +203,9 @@ def kernel_density(
 
     Notes
     -----
-    Quartic ``3/(πh²) (1 − d²/h²)²``; Gaussian ``exp(−d²/2h²)/(2πh²)``. Up to 50,000 distinct spots the
-    quartic is summed exactly; above that, and for the Gaussian, records are first shared linearly among
-    the nearest cells, with the smear this causes taken out of the kernel. Measured errors are in
+    Quartic ``3/(πh²) (1 − d²/h²)²``; Gaussian ``exp(−d²/2h²)/(2πh²)``. Up to 50,000 distinct spots
+    (Gaussian: 2,000) the sum is exact; above that, records are first shared linearly among the nearest
+    cells, with the smear this causes taken out of the kernel. Measured errors are in
     `docs/methods.md`. Time O(n + cells log cells). Silverman 1986, doi 10.1201/9781315140919; edge
     correction Diggle 1985, doi 10.2307/2347366.
 
@@ -233,6 +233,8 @@ def kernel_density(
     # Work in cells from the corner: numbers near nought keep more digits than national eastings.
     u, v = (xs - grid.x_min_m) / grid.cell_m, (ys - grid.y_min_m) / grid.cell_m
     reach = bandwidth_m / grid.cell_m
+    if kernel not in {"quartic", "gaussian"}:
+        raise ValueError(f"kernel is quartic or gaussian, not {kernel!r}")
     values = smooth_points(u, v, shares, shape=(grid.rows, grid.columns), bandwidth=reach, kernel=kernel)
     values *= SQUARE_METRES_PER_KM2 / grid.cell_m**2
     if inside is not None:
@@ -250,80 +252,3 @@ def _points_inside(x: Floats, y: Floats, grid: SquareGrid, inside: Flags) -> Fla
     keep: Flags = on_grid.copy()
     keep[on_grid] = inside[row[on_grid], column[on_grid]]
     return keep
-
-
-LevelRule = Literal["equal", "quantile"]
-
-
-def band_levels(surface: DensitySurface, *, n_bands: int = 5, rule: LevelRule = "equal") -> Floats:
-    """Choose the lower edges of colour bands, ascending, in records per km².
-
-    Parameters
-    ----------
-    rule : {"equal", "quantile"}
-        ``"equal"``: steps of peak / ``n_bands``, beginning one step above nought, so that the nearly empty
-        part is left uncoloured (``n_bands - 1`` bands). ``"quantile"``: equal numbers of non-empty cells,
-        ``n_bands`` bands; top bands then always exist, even in noise.
-
-    Raises
-    ------
-    TooFewRecords
-        The surface is nought or NaN everywhere.
-    """
-    filled = surface.values[surface.values > 0]
-    if not filled.size:
-        raise TooFewRecords("There are no records on the map to draw bands for.")
-    if rule == "equal":
-        return np.asarray(filled.max() * np.arange(1, n_bands) / n_bands, dtype=np.float64)
-    return np.asarray(np.unique(np.quantile(filled, np.arange(n_bands) / n_bands)), dtype=np.float64)
-
-
-def density_bands(surface: DensitySurface, *, levels: ArrayLike) -> gpd.GeoDataFrame:
-    """Turn a surface into polygons for drawing, one a band, made of whole grid cells.
-
-    The outlines step along the grid on purpose: a smooth line would claim a precision the cells lack.
-
-    Parameters
-    ----------
-    levels : array_like of shape (m,)
-        Lower edges, ascending and above nought; values below the first are not drawn.
-
-    Returns
-    -------
-    GeoDataFrame, EPSG:27700
-        Columns ``band`` (0 lowest), ``from_per_km2``, ``to_per_km2`` (infinite for the last),
-        ``geometry``; bands no cell falls in are absent.
-
-    Examples
-    --------
-    >>> grid = SquareGrid(540000.0, 180000.0, 100.0, rows=1, columns=3)
-    >>> surface = DensitySurface(np.array([[1.0, 5.0, 9.0]]), grid, 100.0, "quartic", 3, 0)
-    >>> bands = density_bands(surface, levels=[4, 8])
-    >>> bands["band"].tolist(), bands.area.tolist()
-    ([0, 1], [10000.0, 10000.0])
-    """
-    edges = np.asarray(levels, dtype=np.float64)
-    if not edges.size or edges[0] <= 0 or np.any(np.diff(edges) <= 0):
-        raise ValueError("levels must be above nought and ascending")
-    band = np.digitize(np.nan_to_num(surface.values, nan=-1.0), edges) - 1
-    present = [int(b) for b in np.unique(band) if b >= 0]
-    return gpd.GeoDataFrame(
-        {
-            "band": present,
-            "from_per_km2": edges[present],
-            "to_per_km2": np.append(edges[1:], np.inf)[present],
-        },
-        geometry=[shapely.union_all(_row_strips(band == b, surface.grid)) for b in present],
-        crs="EPSG:27700",
-    )
-
-
-def _row_strips(member: Flags, grid: SquareGrid) -> list[shapely.Geometry]:
-    """Return one box for each unbroken run of cells in a row: far fewer pieces to merge than cells."""
-    padded = np.pad(member, ((0, 0), (1, 1))).astype(np.int8)
-    step = np.diff(padded, axis=1)
-    row, first = np.nonzero(step == 1)
-    last = np.nonzero(step == -1)[1]
-    x_low, x_high = grid.x_min_m + first * grid.cell_m, grid.x_min_m + last * grid.cell_m
-    y_low = grid.y_min_m + row * grid.cell_m
-    return list(shapely.box(x_low, y_low, x_high, y_low + grid.cell_m))

@@ -13,10 +13,12 @@ from placewise.geo.crs import Flags, Floats, Integers
 Kernel = Literal["quartic", "gaussian"]
 
 SQUARE_METRES_PER_KM2 = 1_000_000.0
-# Five standard deviations leave six parts in ten million of a Gaussian's weight outside.
-_GAUSSIAN_REACH = 5.0
-# Above this many distinct spots the exact quartic sum costs more than binning on the finer grid.
-EXACT_SPOTS = 50_000
+# Bandwidths beyond which a record is not looked at: at nine deviations a Gaussian is below rounding.
+_REACH: dict[Kernel, float] = {"quartic": 1.0, "gaussian": 9.0}
+# Where binned anyway, five deviations do: four parts in a million of the weight lie beyond.
+_BINNED_REACH = 5.0
+# Above this many distinct spots the exact sum costs more than binning.
+EXACT_SPOTS: dict[Kernel, int] = {"quartic": 50_000, "gaussian": 2_000}
 _SUBCELLS = 3  # odd, so that every cell's centre is a subcell's centre
 _CHUNK = 1 << 15
 _PAIRS = 1 << 20  # spots × cells handled at once in the exact sum
@@ -36,18 +38,26 @@ def smooth_points(
     bandwidth : float, in cells
     kernel : {"quartic", "gaussian"}
     """
-    margin = bandwidth * (_GAUSSIAN_REACH if kernel == "gaussian" else 1.0) + 1
+    u, v, weights = _near(u, v, weights, shape, bandwidth * _REACH[kernel] + 1)
+    exact, binned = {
+        "quartic": (quartic_exact, quartic_binned),
+        "gaussian": (gaussian_exact, gaussian_binned),
+    }[kernel]
+    # Sorting out distinct spots pays only where it may bring the number down far enough.
+    spots = _distinct_spots(u, v, weights) if u.size <= 4 * EXACT_SPOTS[kernel] else None
+    if spots is not None and spots[0].size <= EXACT_SPOTS[kernel]:
+        return exact(*spots, shape, bandwidth)
+    return binned(u, v, weights, shape, bandwidth)
+
+
+def _near(
+    u: Floats, v: Floats, weights: Floats | None, shape: tuple[int, int], margin: float
+) -> tuple[Floats, Floats, Floats | None]:
+    """Drop the points more than a margin off the grid."""
     near = (u > -margin) & (u < shape[1] + margin) & (v > -margin) & (v < shape[0] + margin)
-    if not near.all():
-        u, v, weights = u[near], v[near], None if weights is None else weights[near]
-    if kernel == "gaussian":
-        return _gaussian(u, v, weights, shape, bandwidth)
-    if kernel != "quartic":
-        raise ValueError(f"kernel is quartic or gaussian, not {kernel!r}")
-    spots = _distinct_spots(u, v, weights) if u.size <= 4 * EXACT_SPOTS else None
-    if spots is not None and spots[0].size <= EXACT_SPOTS:
-        return quartic_exact(*spots, shape, bandwidth)
-    return quartic_binned(u, v, weights, shape, bandwidth)
+    if near.all():
+        return u, v, weights
+    return u[near], v[near], None if weights is None else weights[near]
 
 
 def _distinct_spots(u: Floats, v: Floats, weights: Floats | None) -> tuple[Floats, Floats, Floats]:
@@ -125,15 +135,35 @@ def _sharpened(stencil: Floats) -> Floats:
     return sharp
 
 
-def _gaussian(
+def gaussian_exact(u: Floats, v: Floats, weights: Floats, shape: tuple[int, int], bandwidth: float) -> Floats:
+    """Sum the Gaussian kernel of every spot at every cell centre: a product of one factor an axis."""
+    rows, columns = shape
+    along_x = _gaussian_factor((np.arange(columns) + 0.5 - u[:, None]) / bandwidth)
+    along_y = _gaussian_factor((np.arange(rows) + 0.5 - v[:, None]) / bandwidth)
+    total: Floats = (along_y * weights[:, None]).T @ along_x / (2 * np.pi * bandwidth**2)
+    return total
+
+
+def _gaussian_factor(deviations: Floats) -> Floats:
+    """Return exp(-d²/2), nought where it is below rounding: denormal numbers are slow to multiply."""
+    squared = deviations**2
+    near = squared < _REACH["gaussian"] ** 2
+    factor: Floats = np.exp(-0.5 * squared, where=near, out=np.zeros_like(squared))
+    return factor
+
+
+def gaussian_binned(
     u: Floats, v: Floats, weights: Floats | None, shape: tuple[int, int], bandwidth: float
 ) -> Floats:
+    """Approximate `gaussian_exact`: share points among cells, then blur along either axis."""
     rows, columns = shape
-    pad = int(np.ceil(_GAUSSIAN_REACH * bandwidth)) + 3
+    margin = _BINNED_REACH * bandwidth + 1
+    u, v, weights = _near(u, v, weights, shape, margin)
+    pad = int(np.ceil(margin)) + 2
     binned = linear_bins(u + pad, v + pad, weights, (rows + 2 * pad, columns + 2 * pad))
     # Linear sharing has already spread each point with variance 1/6 of a cell on either axis.
     sigma = np.sqrt(bandwidth**2 - 1 / 6)
-    smooth: Floats = ndimage.gaussian_filter(binned, sigma, mode="constant", truncate=_GAUSSIAN_REACH)
+    smooth: Floats = ndimage.gaussian_filter(binned, sigma, mode="constant", truncate=_BINNED_REACH)
     return smooth[pad : pad + rows, pad : pad + columns].copy()
 
 
@@ -177,7 +207,7 @@ def smooth_mask(inside: Flags, bandwidth: float, kernel: Kernel) -> Floats:
     """Return the share of a kernel centred on each cell that falls on cells inside, 1 well inside."""
     mask = inside.astype(np.float64)
     if kernel == "gaussian":
-        share: Floats = ndimage.gaussian_filter(mask, bandwidth, mode="constant", truncate=_GAUSSIAN_REACH)
+        share: Floats = ndimage.gaussian_filter(mask, bandwidth, mode="constant", truncate=_BINNED_REACH)
         return share
     stencil = _quartic_stencil(bandwidth)
     return np.asarray(signal.fftconvolve(mask, stencil / stencil.sum(), mode="same"), dtype=np.float64)

@@ -92,7 +92,7 @@ def test_q_values_equal_scipys():
 def test_redwood_density_as_spatstat_has_it():
     """Gaussian, sigma 0.1, no edge correction, a point's own kernel included."""
     table = read_columns(ORACLES / "kde_redwood" / "redwood_density_sigma0.1.csv")
-    # One unit of the data set is taken as 100 km, so that sigma 0.1 is 10 km: ten grid cells of 1 km.
+    # One unit of the data set is taken as 100 km, so that sigma 0.1 is 10 km.
     unit_m, side_m = 100_000.0, 1000.0
     x, y = table["x"] * unit_m + 400_000, table["y"] * unit_m + 400_000
     here = []
@@ -100,7 +100,7 @@ def test_redwood_density_as_spatstat_has_it():
         grid = SquareGrid(px - side_m / 2, py - side_m / 2, side_m, rows=1, columns=1)
         surface = kernel_density(x, y, grid=grid, bandwidth_m=0.1 * unit_m, kernel="gaussian")
         here.append(surface.values[0, 0] * (unit_m / 1000) ** 2)
-    assert here == pytest.approx(table["dens"], rel=5e-4)
+    assert here == pytest.approx(table["dens"], rel=1e-12)
 
 
 def test_garwoods_limits_as_tabled():

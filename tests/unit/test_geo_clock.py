@@ -29,16 +29,14 @@ def slow_clock(start: datetime, minutes: int) -> np.ndarray:
 
 
 @given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)).map(
-        lambda d: d.replace(second=0, microsecond=0)
-    ),
+    st.integers(0, 364 * 24 * 60).map(lambda m: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=m)),
     st.integers(0, 4000),
 )
 @settings(max_examples=60, deadline=None)
 def test_weights_are_the_shares_of_minutes(start, minutes):
-    begin = pd.Timestamp(start, tz=UTC)
+    begin = pd.Timestamp(start)
     clock = week_clock(pd.DatetimeIndex([begin]), pd.DatetimeIndex([begin + pd.Timedelta(minutes=minutes)]))
-    assert clock.weights == pytest.approx(slow_clock(start.replace(tzinfo=UTC), minutes), abs=1e-9)
+    assert clock.weights == pytest.approx(slow_clock(start, minutes), abs=1e-9)
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**8), st.integers(0, 10**7)), max_size=20))

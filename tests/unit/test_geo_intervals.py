@@ -11,6 +11,7 @@ from placewise.core.errors import MissingValue
 from placewise.geo.intervals import compare_counts, poisson_interval, with_intervals
 
 COUNT = st.integers(0, 60)
+ORDINARY = "within ordinary variation"
 EXPOSURE = st.sampled_from([0.5, 1.0, 3.0])
 
 
@@ -115,8 +116,7 @@ def test_a_difference_is_claimed_at_most_one_time_in_twenty_when_there_is_none(m
         (
             4,
             2,
-            "4 against 2: within ordinary variation "
-            "(a rise to 10 or more would stand out; no fall, even to nought, could have)",
+            f"4 against 2: {ORDINARY} (a rise to 10 or more would stand out; no fall, even to nought, could have)",
         ),
         (2, 2, "2 against 2: too few to tell"),
         (0, 0, "0 against 0: too few to tell"),
@@ -125,8 +125,7 @@ def test_a_difference_is_claimed_at_most_one_time_in_twenty_when_there_is_none(m
         (
             12,
             10,
-            "12 against 10: within ordinary variation "
-            "(a rise to 23 or more would stand out; so would a fall to 2 or fewer)",
+            f"12 against 10: {ORDINARY} (a rise to 23 or more would stand out; so would a fall to 2 or fewer)",
         ),
     ],
 )
