@@ -132,68 +132,42 @@ def _partnership(
             uuid.uuid4(), p, chance.choice(agencies), handling, released, chance.random() < 0.15, by, **more
         )
 
-    places = [record() for _ in range(records)]
-    people = [record() for _ in range(records)]
-    groups = [record() for _ in range(records)]
-    events = [
-        record(place=chance.choice(places).id if chance.random() < 0.7 else None) for _ in range(records * 3)
-    ]
-    links = []
-    for i in range(records):
-        a, b = chance.sample(people, 2)
-        ends = (a.id, b.id) if i % 3 == 0 else (a.id, chance.choice(places if i % 3 == 1 else groups).id)
-        links.append(record(ends=ends))
-    world.places += places
-    world.people += people
-    world.groups += groups
-    world.events += events
-    world.links += links
+    own = World(mine, *([record() for _ in range(records)] for _ in range(5)))
+    for event in own.events:
+        event.place = chance.choice(own.places).id if chance.random() < 0.7 else None
+    for i, link in enumerate(own.links):
+        a, b = chance.sample(own.people, 2)
+        link.ends = (a.id, (b, chance.choice(own.places), chance.choice(own.groups))[i % 3].id)
+    _store_all(cursor, chance, own, number)
+    _grants(cursor, chance, mine, own.places, own.people + own.groups + own.events + own.links, p)
+    for table in ("places", "events", "people", "groups", "links"):
+        getattr(world, table).extend(getattr(own, table))
+
+
+def _store_all(cursor: Any, chance: random.Random, own: World, number: int) -> None:
+    def point() -> str:
+        return f"SRID=27700;POINT({600000 + chance.random() * 1000} {300000 + chance.random() * 1000})"
+
+    def ends(r: Record) -> list[uuid.UUID | None]:
+        side = [{x.id for x in table} for table in (own.people, own.places, own.groups)]
+        return [r.ends[0], *(r.ends[1] if r.ends[1] in ids else None for ids in side)]
+
+    secret, day = f"SECRET-{number}", "2026-01-05"
+    event = ("incident", day, day, "harm_there", "exact", secret)
+    _store(cursor, "place", own.places, "name, location_type, online", lambda _: (secret, "park", True))
+    _store(cursor, "person", own.people, "pseudonym, kind", lambda r: (f"Child {r.id}", "child"))
+    _store(cursor, "peer_group", own.groups, "name", lambda _: (secret,))
+    columns = "place_id, kind, occurred_from, occurred_to, relation, accuracy, summary, geom, radius_m"
+    _store(cursor, "event", own.events, columns, lambda r: (r.place, *event, point(), 20))
+    columns = "from_person, to_person, to_place, to_group, type, strength, first_seen, last_seen, expires_on"
     _store(
-        cursor, "place", places, "name, location_type, online", lambda r: (f"SECRET-{number}", "park", True)
+        cursor, "link", own.links, columns, lambda r: (*ends(r), "friend", "possible", day, day, "2027-01-05")
     )
-    _store(
-        cursor,
-        "person",
-        people,
-        "pseudonym, kind",
-        lambda r: (f"Child {r.id}", "child"),
-    )
-    _store(cursor, "peer_group", groups, "name", lambda r: (f"SECRET-{number}",))
-    _store(
-        cursor,
-        "event",
-        events,
-        "place_id, kind, occurred_from, occurred_to, relation, accuracy, summary, geom, radius_m",
-        lambda r: (
-            r.place, "incident", "2026-01-05", "2026-01-05", "harm_there", "exact", f"SECRET-{number}",
-            f"SRID=27700;POINT({600000 + chance.random() * 1000} {300000 + chance.random() * 1000})", 20,
-        ),
-    )  # fmt: skip
-    kinds = (
-        {x.id: "person" for x in people} | {x.id: "place" for x in places} | {x.id: "group" for x in groups}
-    )
-    _store(
-        cursor,
-        "link",
-        links,
-        "from_person, to_person, to_place, to_group, type, strength, first_seen, last_seen, expires_on",
-        lambda r: (
-            r.ends[0],
-            *(r.ends[1] if kinds[r.ends[1]] == kind else None for kind in ("person", "place", "group")),
-            "friend", "possible", "2026-01-01", "2026-01-02", "2027-01-01",
-        ),
-    )  # fmt: skip
-    execute_values(
-        cursor,
-        "INSERT INTO placewise.link_evidence (partnership_id, link_id, note) VALUES %s",
-        [(p, r.id, "seen together") for r in links],
-    )
-    execute_values(
-        cursor,
-        "INSERT INTO placewise.identity (partnership_id, person_id, given_name) VALUES %s",
-        [(p, r.id, f"NAME-{number}") for r in people],
-    )
-    _grants(cursor, chance, mine, places, people + groups + events + links, p)
+    p = own.members[0].partnership
+    add_evidence = "INSERT INTO placewise.link_evidence (partnership_id, link_id, note) VALUES %s"
+    execute_values(cursor, add_evidence, [(p, r.id, "seen together") for r in own.links])
+    add_identity = "INSERT INTO placewise.identity (partnership_id, person_id, given_name) VALUES %s"
+    execute_values(cursor, add_identity, [(p, r.id, f"NAME-{number}") for r in own.people])
 
 
 def _member(cursor: Any, chance: random.Random, p: uuid.UUID, agencies: list[uuid.UUID], i: int) -> Member:
