@@ -35,6 +35,8 @@ def main() -> int:
     except InstallProblem as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

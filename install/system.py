@@ -22,6 +22,7 @@ BROWSER = "chromium"
 _SERVERS = Path("/usr/lib/postgresql")
 _SHARES = Path("/usr/share/postgresql")
 _CLUSTER_SETTINGS = Path("/etc/postgresql-common/createcluster.d")
+_PATIENTLY = ("--option", "DPkg::Lock::Timeout=300")  # the machine may be at its own updates
 _ADVICE = "Look at the lines above; then run the same make command again."
 
 
@@ -80,12 +81,13 @@ def _search(pattern: str) -> list[str]:
 
 
 def _install(names: Sequence[str]) -> None:
-    command = ["apt-get", "install", "--yes", "--no-install-recommends", *names]
+    command = ["apt-get", *_PATIENTLY, "install", "--yes", "--no-install-recommends", *names]
     _require_apt()
     if not _may_install():
         raise InstallProblem(
             "Installing system packages needs root or sudo. Run this, then make again:\n\n"
-            f"  sudo apt-get update && sudo {shlex.join(command)}\n"
+            "  sudo apt-get update && sudo apt-get install --yes --no-install-recommends "
+            f"{shlex.join(names)}\n"
         )
     if not all(_is_offered(name) for name in names):
         _update()
@@ -101,7 +103,7 @@ def _update() -> None:
         raise InstallProblem(
             "The lists of system packages are empty. Run this, then make again:\n\n  sudo apt-get update\n"
         )
-    _as_root(["apt-get", "update"])
+    _as_root(["apt-get", *_PATIENTLY, "update"])
 
 
 def _is_installed(name: str) -> bool:
@@ -150,7 +152,7 @@ def _without_a_cluster_of_debians() -> Iterator[None]:
     stays as it is, and later installations behave as ever.
     """
     note = _CLUSTER_SETTINGS / "placewise.conf"
-    if not _may_install() or note.exists():
+    if not _may_install():
         yield
         return
     made = not _CLUSTER_SETTINGS.exists()

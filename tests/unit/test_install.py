@@ -61,7 +61,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     return Machine(tmp_path, monkeypatch)
 
 
-INSTALL = "apt-get install --yes --no-install-recommends"
+APT = "apt-get --option DPkg::Lock::Timeout=300"
+INSTALL = f"{APT} install --yes --no-install-recommends"
 
 
 def test_nothing_is_installed_where_all_is_there(
@@ -82,16 +83,16 @@ def test_missing_packages_are_installed_together_without_an_update(machine: Mach
 
 
 def test_package_lists_are_fetched_only_when_a_package_is_not_found(machine: Machine) -> None:
-    machine.offers("16", after="apt-get update")
+    machine.offers("16", after=" update$")
     system.ensure(tests=False)
-    assert machine.called("apt-get") == ["apt-get update", f"{INSTALL} postgresql-16-postgis-3"]
+    assert machine.called("apt-get") == [f"{APT} update", f"{INSTALL} postgresql-16-postgis-3"]
 
 
 def test_package_lists_that_are_out_of_date_are_fetched_again(machine: Machine) -> None:
-    machine.program("apt-get", f"test $1 = update || grep -q 'apt-get update' {machine.calls}")
+    machine.program("apt-get", f"test $3 = update || grep -q ' update$' {machine.calls}")
     system.ensure(tests=False)
     install = f"{INSTALL} postgresql-15-postgis-3"
-    assert machine.called("apt-get") == [install, "apt-get update", install]
+    assert machine.called("apt-get") == [install, f"{APT} update", install]
 
 
 def test_a_package_that_apt_does_not_have_is_a_clear_end(machine: Machine) -> None:
@@ -133,7 +134,9 @@ def test_without_root_or_sudo_the_command_is_printed(
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     machine.program("sudo", "exit 1")
-    with pytest.raises(InstallProblem, match=f"sudo {INSTALL} postgresql-15-postgis-3\n"):
+    with pytest.raises(
+        InstallProblem, match="sudo apt-get install --yes --no-install-recommends postgresql-15-postgis-3\n"
+    ):
         system.ensure(tests=False)
     assert machine.called("apt-get") == []
 
