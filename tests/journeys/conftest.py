@@ -28,8 +28,10 @@ ARGUMENTS = [
 ]
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 REPORT_VIOLATIONS = """
-document.addEventListener("securitypolicyviolation", (event) =>
-  window.placewiseViolation(`${event.effectiveDirective} refused ${event.blockedURI} in ${event.sourceFile}:${event.lineNumber}`));
+document.addEventListener("securitypolicyviolation", (event) => {
+  const where = `${event.sourceFile}:${event.lineNumber}`;
+  window.placewiseViolation(`${event.effectiveDirective} refused ${event.blockedURI} in ${where}`);
+});
 """
 
 OpenAs = Callable[..., Page]
@@ -132,7 +134,9 @@ def page_as(app: Flask, context: BrowserContext, make_account: MakeAccount, serv
         assert sign is not None
         value = sign.dumps({TOKEN: (account or make_account(roles)).token})
         name = app.config["SESSION_COOKIE_NAME"]
-        context.add_cookies([{"name": name, "value": str(value), "url": server, "httpOnly": True, "sameSite": "Strict"}])
+        context.add_cookies(
+            [{"name": name, "value": str(value), "url": server, "httpOnly": True, "sameSite": "Strict"}]
+        )
         return context.new_page()
 
     return make
@@ -151,7 +155,9 @@ def axe(page: Page) -> list[str]:
 
 def scrolls_sideways(page: Page) -> bool:
     """Whether the page is wider than its window."""
-    return bool(page.evaluate("() => document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+    return bool(
+        page.evaluate("() => document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    )
 
 
 def focus_stops(page: Page, *, most: int = 80) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@ SET ROLE placewise_guard;
 
 CREATE FUNCTION guard.list_accounts()
 RETURNS TABLE (account_id uuid, display_name text, email text, agency_name text, roles integer, valid_from date, valid_to date,
-               active boolean, last_sign_in timestamptz)
+               active boolean, signs_in boolean, last_sign_in timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT guard.holds(64) THEN
@@ -11,6 +11,7 @@ BEGIN
     END IF;
     RETURN QUERY
         SELECT a.account_id, a.display_name, a.email, g.name, m.roles, m.valid_from, m.valid_to, a.active,
+               a.password_hash IS NOT NULL,     -- the command line acts by an account that never signs in
                (SELECT max(s.started_at) FROM guard.web_session s WHERE s.account_id = a.account_id)
           FROM guard.membership m
           JOIN guard.account a ON a.account_id = m.account_id
