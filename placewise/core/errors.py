@@ -82,6 +82,10 @@ class UnknownTerm(PlacewiseError):
     """A code is not in its vocabulary."""
 
 
+class AuditUnsound(PlacewiseError):
+    """The audit log is not as it was written."""
+
+
 # --- Input ------------------------------------------------------------------------------------
 
 

@@ -59,7 +59,7 @@ NOT_ACCEPTED = sql.SQL(
 CHANGED = sql.SQL("""
 SELECT s.import_row FROM pg_temp.{staged} s
   JOIN placewise.{table} held ON held.partnership_id = %(partnership)s AND held.fingerprint = s.fingerprint
- WHERE held.content_digest IS DISTINCT FROM s.content_digest AND held.content_digest IS NOT NULL
+ WHERE held.content_digest <> s.content_digest    -- NULL on either side: nothing to compare
 """)
 
 
@@ -127,7 +127,7 @@ class Load:
         row_numbers: NDArray[np.int64],
         *,
         fingerprints: list[bytes],
-        content_digests: list[bytes],
+        content_digests: list[bytes | None],
         repeats: NDArray[np.bool_],
         cells_of: Callable[[int], tuple[str, ...]],
     ) -> list[Fault]:

@@ -19,7 +19,7 @@ from argon2 import PasswordHasher
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from placewise.core.errors import PlacewiseError, SettingMissing
+from placewise.core.errors import AuditUnsound, PlacewiseError, SettingMissing
 from placewise.core.scope import Role
 from placewise.core.settings import require
 from placewise.core.vocabulary import terms
@@ -32,6 +32,7 @@ from placewise.store.administration import (
     save_account,
     save_partnership,
 )
+from placewise.store.audit_chain import faults, list_heads
 from placewise.store.cluster import data_folder
 from placewise.store.migrate import migrate
 from placewise.web import serving
@@ -268,6 +269,23 @@ def _admin_url(local: Connections) -> str:
     if local.admin_url is None:
         raise SettingMissing("Set PLACEWISE_ADMIN_URL for this command; see docs/settings.md.")
     return local.admin_url
+
+
+@placewise.command("verify-audit")
+def verify_audit() -> None:
+    """Check every audit chain and print its head; keep the heads elsewhere to notice a cut chain."""
+    sound = True
+    with connections(click.echo) as local, administrator(_admin_url(local)) as connection:
+        for head in list_heads(connection):
+            found = list(faults(connection, head))
+            sound = sound and not found
+            click.echo(
+                f"{head.partnership_id}  event {head.seq}  {head.hash}  {'sound' if not found else ''}"
+            )
+            for fault in found:
+                click.echo(f"  {fault}")
+    if not sound:
+        raise AuditUnsound("The audit log was changed. Tell the data protection officer.")
 
 
 @placewise.command()
