@@ -80,7 +80,8 @@ def with_hull(ground: Ground, x: NDArray[np.float64], y: NDArray[np.float64]) ->
     located = np.isfinite(x) & np.isfinite(y)
     if ground.area is not None or not located.any():
         return ground
-    hull = shapely.convex_hull(shapely.multipoints(np.column_stack([x[located], y[located]])))
+    spots = np.unique(x[located] + 1j * y[located])  # published points repeat: far fewer spots than records
+    hull = shapely.convex_hull(shapely.multipoints(np.column_stack([spots.real, spots.imag])))
     source = f"the outline of the records, {HULL_MARGIN_M:g} m beyond the outermost, because no boundary is imported"
     widened: shapely.Geometry = shapely.buffer(hull, HULL_MARGIN_M)  # type: ignore[assignment]
     return replace(ground, area=widened, source=source)

@@ -67,7 +67,9 @@ class Records:
     month : ndarray of int64
         Position of each record's month in ``months``; -1 outside the period.
     shown : ndarray of bool
-        May be placed, before the study area is known.
+        May be placed, before the study area is known; of the slider's month only, if there is one.
+    shown_any_month : ndarray of bool
+        The same for the whole period.
     wanted : ndarray of bool
         Matches harm, category, agency and kind within the period or the slider's month.
     silent_agencies : list of tuple
@@ -78,6 +80,7 @@ class Records:
     months: list[str]
     month: Integers = field(repr=False)
     shown: Flags = field(repr=False)
+    shown_any_month: Flags = field(repr=False)
     wanted: Flags = field(repr=False)
     by_relation: Flags = field(repr=False)
     located: Flags = field(repr=False)
@@ -108,18 +111,20 @@ def mark_records(columns: EventColumns, wanted: HotspotFilter, ground: Ground) -
     """Mark which records match, which may be placed, and which agencies fell silent."""
     months = months_between(wanted.first_month, wanted.last_month)
     month = month_positions(columns, months)
-    in_period = month >= 0 if wanted.month is None else month == months.index(wanted.month)
-    matches = in_period & _matches(columns, wanted, [agency.code for agency in ground.agencies])
+    in_view = month >= 0 if wanted.month is None else month == months.index(wanted.month)
+    matches = _matches(columns, wanted, [agency.code for agency in ground.agencies])
     by_relation = _is_one_of(columns.relation, "relation", wanted.relations)
     fine = _is_one_of(columns.accuracy, "accuracy", placeable_accuracies()) & _narrow(columns)
     located = np.isfinite(columns.x) & np.isfinite(columns.y)
     chosen = _is_one_of(columns.accuracy, "accuracy", wanted.accuracies)
+    placeable = matches & by_relation & located & fine & chosen
     return Records(
         columns,
         months,
         month,
-        shown=matches & by_relation & located & fine & chosen,
-        wanted=matches,
+        shown=placeable & in_view,
+        shown_any_month=placeable & (month >= 0),
+        wanted=matches & in_view,
         by_relation=by_relation,
         located=located,
         fine=fine,

@@ -109,8 +109,7 @@ def list_mapped_places(session: Session) -> list[MappedPlace]:
 
 def _place(*row: Any) -> MappedPlace:
     shape = None if row[-1] is None else shapely.from_wkb(bytes(row[-1]))
-    known: tuple[Any, ...] = row[:-1]
-    return MappedPlace(*known, shape)
+    return MappedPlace(*row[:-1], shape)  # type: ignore[call-arg]
 
 
 def has_base_map(session: Session) -> bool:

@@ -1,0 +1,232 @@
+"""The layers as the browser draws them: whole numbers on lattices, and one short formula to place them.
+
+A hexagon or a grid corner needs only its place on the National Grid; the browser turns that into longitude and
+latitude by a polynomial fitted here to exact OSTN15 positions of the study area (`Projection`). So a cell costs a
+dozen bytes instead of two hundred, and neighbours share their corners to the bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from placewise.core.errors import TooFewRecords
+from placewise.geo.bands import band_levels, density_bands
+from placewise.geo.density import cells_inside, kernel_density, square_grid
+from placewise.geo.hexgrid import unpack_cell
+from placewise.panel.hotspot_words import (
+    Legend,
+    count_steps,
+    counts_legend,
+    density_legend,
+    left_out,
+    sentence,
+    significance_legend,
+)
+from placewise.panel.hotspots import Hotspots
+from placewise.store.geography import list_mapped_places, list_outlines
+from placewise.store.map_records import rows_by_place
+from placewise.store.osgb import geometries_to_lonlat, to_lonlat
+from placewise.store.session import Session
+
+Floats = NDArray[np.float64]
+
+#: Powers of (x, y) in the browser's formula; map.js has the same list.
+POWERS = [(i, j) for i in range(5) for j in range(5 - i)]
+_FIT_POINTS = 24
+DENSITY_CELL_M = 50.0
+_LARGEST_SURFACE = 400_000
+DENSITY_BANDS = 6
+#: A corner that moves an outline by less than this is not sent.
+OUTLINE_TOLERANCE_M = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """National Grid to longitude and latitude within one box: a polynomial of degree 4 in scaled x and y.
+
+    Attributes
+    ----------
+    x_m, y_m, scale_m : float
+        Centre and half-size of the box.
+    lon, lat : list of float
+        Coefficients in the order of `POWERS`.
+    """
+
+    x_m: float
+    y_m: float
+    scale_m: float
+    lon: list[float]
+    lat: list[float]
+
+    def place(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """What the browser computes, for tests."""
+        terms = _terms((x - self.x_m) / self.scale_m, (y - self.y_m) / self.scale_m)
+        return terms @ np.array(self.lon), terms @ np.array(self.lat)
+
+
+def fit_projection(bounds: tuple[float, float, float, float]) -> Projection:
+    """Fit the formula to a box in EPSG:27700; within 0.2 m over 40 km of land."""
+    x_low, y_low, x_high, y_high = bounds
+    scale = max(x_high - x_low, y_high - y_low, 1000.0) / 2
+    middle_x, middle_y = (x_low + x_high) / 2, (y_low + y_high) / 2
+    u, v = (axis.ravel() for axis in np.meshgrid(*[np.linspace(-1, 1, _FIT_POINTS)] * 2))
+    lon, lat = to_lonlat(middle_x + u * scale, middle_y + v * scale)
+    known = np.isfinite(lon)
+    terms = _terms(u[known], v[known])
+    fit, *_ = np.linalg.lstsq(terms, np.column_stack([lon[known], lat[known]]), rcond=None)
+    rounded = np.round(fit, 9)
+    return Projection(middle_x, middle_y, scale, rounded[:, 0].tolist(), rounded[:, 1].tolist())
+
+
+def _terms(u: Floats, v: Floats) -> Floats:
+    return np.column_stack([u**i * v**j for i, j in POWERS])
+
+
+def legend_of(found: Hotspots) -> Legend:
+    """Legend of the view that the filter asks for, without drawing it."""
+    if found.wanted.view == "significance":
+        return significance_legend(found)
+    if found.wanted.view == "density":
+        return density_layer(found)[1]
+    highest = highest_count(found)
+    return counts_legend(found, count_steps(highest), highest)
+
+
+def highest_count(found: Hotspots) -> int:
+    """Highest count of a cell; with the slider, of any month, so that its months share one scale."""
+    if found.wanted.month is None:
+        return int(found.counts.max(initial=0))
+    records = found.records
+    every = records.shown_any_month & (records.month >= 0)
+    cell = found.grid.locate(records.columns.x[every], records.columns.y[every])
+    month = records.month[every][cell >= 0]
+    pairs = cell[cell >= 0] * len(records.months) + month
+    return int(np.bincount(pairs).max(initial=0)) if pairs.size else 0
+
+
+def layer(found: Hotspots) -> dict[str, Any]:
+    """The view's layer, legend and words, ready for JSON."""
+    if found.wanted.view == "density":
+        drawn, legend = density_layer(found)
+    else:
+        drawn, legend = cell_layer(found)
+    return {
+        "view": found.wanted.view,
+        "layer": drawn,
+        "legend": asdict(legend),
+        "sentence": sentence(found),
+        "left_out": left_out(found),
+        "n": found.accounted.placed,
+    }
+
+
+def cell_layer(found: Hotspots) -> tuple[dict[str, Any], Legend]:
+    """Cells by lattice coordinates, with count, class (0 to 4) and verdict."""
+    drawn = found.drawn
+    q, r = unpack_cell(found.grid.cell[drawn])
+    highest = highest_count(found)
+    steps = count_steps(highest)
+    counts = found.counts[drawn]
+    legend = (
+        significance_legend(found)
+        if found.wanted.view == "significance"
+        else counts_legend(found, steps, highest)
+    )
+    shades = np.array(
+        [int(swatch.look[-1]) for swatch in legend.key if swatch.look.startswith("step-")] or [1]
+    )
+    step = np.searchsorted(np.array(steps or [1]), counts, side="right") - 1
+    return {
+        "kind": "cells",
+        "width_m": found.grid.cell_width_m,
+        "projection": asdict(fit_projection(found.ground.frame.total_bounds)),
+        "q": q.tolist(),
+        "r": r.tolist(),
+        "count": counts.tolist(),
+        "shade": shades[np.clip(step, 0, shades.size - 1)].tolist(),
+        "verdict": found.verdict[drawn].tolist(),
+    }, legend
+
+
+def density_layer(found: Hotspots) -> tuple[dict[str, Any], Legend]:
+    """Bands of the smoothed surface as rings of grid corners (columns and rows)."""
+    frame = found.ground.frame
+    x_low, y_low, x_high, y_high = frame.total_bounds
+    cell_m = DENSITY_CELL_M
+    while (x_high - x_low) * (y_high - y_low) / cell_m**2 > _LARGEST_SURFACE:
+        cell_m *= 2
+    grid = square_grid(frame, cell_m=cell_m)
+    shown = found.position >= 0
+    surface = kernel_density(
+        found.records.columns.x[shown],
+        found.records.columns.y[shown],
+        grid=grid,
+        bandwidth_m=max(float(found.wanted.bandwidth_m), cell_m),
+        inside=cells_inside(frame, grid),
+    )
+    try:
+        edges = band_levels(surface, n_bands=DENSITY_BANDS)
+    except TooFewRecords:
+        return {"kind": "bands", "bands": []}, density_legend(found, [])
+    bands = density_bands(surface, levels=edges)
+    legend = density_legend(found, edges.tolist())
+    return {
+        "kind": "bands",
+        "projection": asdict(fit_projection(frame.total_bounds)),
+        "cell_m": cell_m,
+        "x_m": grid.x_min_m,
+        "y_m": grid.y_min_m,
+        "bands": [
+            {"shade": int(band) + 1, "polygons": _rings(shape, grid.x_min_m, grid.y_min_m, cell_m)}
+            for band, shape in zip(bands["band"], bands.geometry, strict=True)
+        ],
+    }, legend
+
+
+def _rings(shape: shapely.Geometry, x_m: float, y_m: float, cell_m: float) -> list[list[list[int]]]:
+    """Each polygon as its rings, a ring as column, row, column, row and so on."""
+    polygons = []
+    for polygon in shapely.get_parts(shape):
+        rings = []
+        for ring in shapely.get_rings(shapely.simplify(polygon, 0.1)):
+            corners = (shapely.get_coordinates(ring) - [x_m, y_m]) / cell_m
+            rings.append(np.rint(corners).astype(int).ravel().tolist())
+        polygons.append(rings)
+    return polygons
+
+
+def places_layer(session: Session, found: Hotspots) -> list[dict[str, Any]]:
+    """Places with a location fine enough to draw, and how many records of the view name each."""
+    rows = rows_by_place(found.records.columns.place_id)
+    places = [p for p in list_mapped_places(session) if p.shape is not None and (p.radius_m or 0) <= 200]
+    points = shapely.point_on_surface(np.array([p.shape for p in places], dtype=object))
+    lon, lat = to_lonlat(shapely.get_x(points), shapely.get_y(points))
+    counted = found.records.wanted & found.records.by_relation
+    return [
+        {
+            "id": str(place.place_id),
+            "name": place.name,
+            "type": place.location_type,
+            "status": place.status,
+            "lon": round(float(x), 6),
+            "lat": round(float(y), 6),
+            "records": int(counted[rows[place.place_id]].sum()) if place.place_id in rows else 0,
+        }
+        for place, x, y in zip(places, lon, lat, strict=True)
+    ]
+
+
+def outlines_layer(session: Session, kind: str) -> dict[str, Any]:
+    """Outlines of wards, LSOAs … as GeoJSON, names in the properties."""
+    areas = list_outlines(session, kind, tolerance_m=OUTLINE_TOLERANCE_M)
+    shapes = shapely.set_precision(geometries_to_lonlat(areas.shapes), 1e-5, mode="pointwise")
+    features = [
+        {"type": "Feature", "properties": {"name": name}, "geometry": shapely.geometry.mapping(shape)}
+        for name, shape in zip(areas.names, shapes, strict=True)
+    ]
+    return {"type": "FeatureCollection", "features": features}

@@ -1,0 +1,81 @@
+"""Saving a view of the map so that its figures can be rebuilt and explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import placewise
+from placewise.core.errors import BadRequest
+from placewise.core.scope import Role
+from placewise.panel.hotspot_words import left_out, sentence
+from placewise.panel.hotspots import Q_AT_MOST, Hotspots
+from placewise.store.saved_runs import SavedRun, append_saved_run, get_saved_run, list_saved_runs
+from placewise.store.session import Session
+
+KIND = "hotspot_map"
+SAVERS = Role.CHAIR | Role.COORDINATOR | Role.ANALYST
+LONGEST_TITLE = 120
+
+
+def save_view(session: Session, found: Hotspots, title: str) -> UUID:
+    """Keep what the map shows now.
+
+    Raises
+    ------
+    BadRequest
+        The title is empty or too long.
+    """
+    title = " ".join(title.split())
+    if not 0 < len(title) <= LONGEST_TITLE:
+        raise BadRequest(f"Give the saved view a name of up to {LONGEST_TITLE} characters.")
+    here = found.accounted
+    test = found.test
+    return append_saved_run(
+        session,
+        KIND,
+        title,
+        query=found.wanted.query(),
+        parameters={
+            "cell_width_m": found.wanted.cell_width_m,
+            "bandwidth_m": found.wanted.bandwidth_m,
+            "q_at_most": Q_AT_MOST,
+            "method": None if test is None else test.method,
+            "study_area": found.ground.source,
+        },
+        result={
+            "sentence": sentence(found),
+            "left_out": left_out(found),
+            "placed": here.placed,
+            "asked_for": here.asked_for,
+            "too_coarse": here.too_coarse,
+            "children": found.n_children if found.children_known else None,
+            "areas": [
+                {
+                    "ward": area.ward,
+                    "cells": len(area.cells),
+                    "records": int(found.counts[list(area.cells)].sum()),
+                }
+                for area in found.areas
+            ],
+        },
+        software_version=placewise.__version__,
+    )
+
+
+def list_views(session: Session) -> list[SavedRun]:
+    """Saved views, newest first."""
+    return list_saved_runs(session, KIND)
+
+
+def address_of(session: Session, saved_run_id: UUID) -> list[tuple[str, str]]:
+    """Query of a saved view, with the records as they stood when it was saved."""
+    run = get_saved_run(session, saved_run_id, KIND)
+    return as_saved(run.query, run.data_cut_off)
+
+
+def as_saved(query: Sequence[tuple[str, str]], cut_off: datetime) -> list[tuple[str, str]]:
+    """A saved query with its data cut-off; one that was itself a look back keeps its own."""
+    pairs = list(query)
+    return pairs if any(name == "as_at" for name, _ in pairs) else [*pairs, ("as_at", cut_off.isoformat())]

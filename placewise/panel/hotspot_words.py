@@ -1,0 +1,234 @@
+"""What the map page says: the chair's sentence, the legend, and what is not on the map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from placewise.core.vocabulary import harm_relations, label, terms
+from placewise.panel.hotspot_filter import DEFAULT_MONTHS, NOT_RECORDED, HotspotFilter
+from placewise.panel.hotspot_months import named
+from placewise.panel.hotspots import Q_AT_MOST, STANDS_OUT, TOO_FEW, HotArea, Hotspots, period_words
+
+NAMED_AREAS = 3
+WARNING = (
+    "These show where children were found or where police were, not where harm happens. "
+    "Read them apart from the rest."
+)
+SNAP_POINTS = (
+    "Police open data gives no exact places: each crime is moved to a nearby published point that many crimes share, "
+    "and only the month is known. A dark cell may be one such point. No point is drawn as if it were exact."
+)
+VERDICTS = {
+    0: "No more than chance would give",
+    STANDS_OUT: "Stands out from chance",
+    TOO_FEW: "Too few to tell",
+}
+_SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+@dataclass(frozen=True, slots=True)
+class Swatch:
+    """One line of the legend's key: ``look`` names a class of the style sheet."""
+
+    look: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """What the layer shows, in words."""
+
+    title: str
+    key: list[Swatch]
+    lines: list[str]
+
+
+def count_of(n: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: ``1,020 records``."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def spelled(n: int) -> str:
+    """A small number as a word."""
+    return _SMALL[n] if n < len(_SMALL) else f"{n:,}"
+
+
+def sentence(found: Hotspots) -> str:
+    """What a chair would say aloud first."""
+    n = found.accounted.placed
+    period = period_words(found.wanted)
+    if n == 0:
+        return f"Nothing is on the map for {period}: {_why_empty(found)}"
+    if found.test is None:
+        opening = f"There is too little to say whether any place stands out in {period}."
+    elif not found.areas:
+        opening = f"No area stands out from chance in {period}."
+    else:
+        opening = _areas(found.areas, period)
+    counted = f"{count_of(n, 'record')} are on the map" if n != 1 else "1 record is on the map"
+    if found.children_known and found.n_children:
+        counted += f", about {count_of(found.n_children, 'different child', 'different children')}"
+    return f"{opening} {counted}; {_coarse(found)}."
+
+
+def _areas(areas: list[HotArea], period: str) -> str:
+    wards = list(dict.fromkeys(area.ward for area in areas if area.ward))
+    where = ""
+    if wards:
+        more = len(wards) - NAMED_AREAS
+        where = " in " + _and(wards[:NAMED_AREAS] + ([f"{count_of(more, 'other ward')}"] if more > 0 else []))
+    amount = spelled(len(areas)).capitalize()
+    verb = "area stands" if len(areas) == 1 else "areas stand"
+    return f"{amount} {verb} out from chance in {period}{',' if where else ''}{where}."
+
+
+def _and(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _coarse(found: Hotspots) -> str:
+    here = found.accounted
+    total = here.asked_for - here.other_relation
+    if not here.too_coarse:
+        return f"none of {count_of(total, 'record')} is too coarsely located to place"
+    verb = "is" if here.too_coarse == 1 else "are"
+    return f"{here.too_coarse:,} of {count_of(total, 'record')} {verb} too coarsely located to place"
+
+
+def _why_empty(found: Hotspots) -> str:
+    here = found.accounted
+    if not here.asked_for:
+        return "no record matches these filters."
+    if here.other_relation == here.asked_for:
+        return f"{count_of(here.asked_for, 'record')} match, but none tells where harm happened."
+    return f"{count_of(here.asked_for, 'record')} match, but none is located closely enough."
+
+
+def left_out(found: Hotspots) -> list[str]:
+    """What is not on the map, and why; one sentence each."""
+    here = found.accounted
+    reasons = [
+        (here.too_coarse, "too coarsely located to place (known only to an area wider than 200 m)"),
+        (here.no_location, "without any location"),
+        (
+            here.other_relation,
+            f"left out because of the link to the location: {_relations_left(found.wanted)}",
+        ),
+        (here.other_accuracy, "left out by the accuracy filter"),
+        (here.outside, "outside the study area"),
+    ]
+    said = [f"{count_of(n, 'record')} {words}." for n, words in reasons if n]
+    for name, month in found.records.silent_agencies:
+        said.append(f"{name} has sent nothing since {named(month)}: fewer records may mean fewer reports.")
+    return said
+
+
+def _relations_left(wanted: HotspotFilter) -> str:
+    left = [t.label.lower() for code, t in terms("relation").items() if code not in wanted.relations]
+    return ", ".join(left)
+
+
+def counted_lines(found: Hotspots) -> list[str]:
+    """What is counted, over what period, from whom."""
+    wanted, here = found.wanted, found.accounted
+    lines = [f"{period_words(wanted)}. n = {here.placed:,} of {count_of(here.asked_for, 'record')}."]
+    if found.children_known:
+        lines.append(_children_line(found))
+    else:
+        lines.append(
+            "Children are not counted for your role, and only the places named for your group are included."
+        )
+    lines.append(f"Counted: {_what(wanted)}; {_links(wanted)}.")
+    lines.append(f"Study area: {found.ground.source}.")
+    return lines
+
+
+def _children_line(found: Hotspots) -> str:
+    if not found.n_children:
+        return "No child is named in these records, so children cannot be counted."
+    return f"{count_of(found.n_children, 'different child', 'different children')} known in these records."
+
+
+def _what(wanted: HotspotFilter) -> str:
+    chosen = [label("harm_type", code) for code in wanted.harms if code != NOT_RECORDED]
+    chosen += [label("crime_category", code) for code in wanted.categories]
+    if NOT_RECORDED in wanted.harms:
+        chosen.append("harm not recorded")
+    return _and(chosen) if chosen else "all kinds of harm and crime"
+
+
+def _links(wanted: HotspotFilter) -> str:
+    if wanted.relations == harm_relations():
+        return "only where harm happened or a child said it does"
+    return _and([label("relation", code).lower() for code in wanted.relations])
+
+
+def count_steps(highest: int) -> list[int]:
+    """Lower edges of up to five classes of counts, each about the same factor above the last.
+
+    >>> count_steps(40), count_steps(3), count_steps(0)
+    ([1, 2, 4, 9, 19], [1, 2, 3], [])
+    """
+    if highest <= 5:
+        return list(range(1, highest + 1))
+    edges = np.unique(np.floor(highest ** (np.arange(5) / 5)).astype(int))
+    return [int(edge) for edge in edges]
+
+
+def counts_legend(found: Hotspots, steps: list[int], highest: int) -> Legend:
+    """Legend of the counts view."""
+    tops = [edge - 1 for edge in steps[1:]] + [highest]
+    key = [
+        Swatch(f"step-{_shade(i, len(steps))}", f"{low}" if low == top else f"{low:,} to {top:,}")
+        for i, (low, top) in enumerate(zip(steps, tops, strict=True))
+    ]
+    if (found.verdict[found.counts > 0] == TOO_FEW).any():
+        key.append(Swatch("too-few", VERDICTS[TOO_FEW]))
+    title = f"Records in each cell of {found.wanted.cell_width_m} m"
+    return Legend(title, key, counted_lines(found))
+
+
+def significance_legend(found: Hotspots) -> Legend:
+    """Legend of the significance view."""
+    key = [
+        Swatch("hot", VERDICTS[STANDS_OUT]),
+        Swatch("ordinary", VERDICTS[0]),
+        Swatch("too-few", VERDICTS[TOO_FEW]),
+    ]
+    dense = found.test is not None and found.test.method == "shuffle"
+    null = "the same counts dealt to cells at random" if dense else "an even spread over the study area"
+    how = (
+        f"Each cell with its neighbours (Getis–Ord Gi*) is compared with {null}. At most one in {round(1 / Q_AT_MOST)} "
+        "of the cells shown as standing out is expected to be a false alarm (Benjamini–Hochberg). "
+        "A child counts once however often named. It says nothing of why, nor that other cells are safe."
+    )
+    return Legend(f"Cells of {found.wanted.cell_width_m} m that stand out", key, [*counted_lines(found), how])
+
+
+def density_legend(found: Hotspots, edges: list[float]) -> Legend:
+    """Legend of the density view; ``edges`` are the bands' lower edges in records per km²."""
+    key = [
+        Swatch(f"step-{_shade(i, len(edges))}", f"{_per_km2(edge)} or more per km²")
+        for i, edge in enumerate(edges)
+    ]
+    how = (
+        f"Records smoothed over {found.wanted.bandwidth_m} m (quartic kernel, corrected at the edge). "
+        "A smooth picture, not a test: chance gives peaks too. Another distance gives another picture."
+    )
+    return Legend("Density of records", key, [*counted_lines(found), how])
+
+
+def _per_km2(edge: float) -> str:
+    return f"{edge:,.0f}" if edge >= 10 else f"{edge:,.1f}"
+
+
+def _shade(index: int, of: int) -> int:
+    """Spread fewer classes over all five shades: 1 to 5."""
+    return 1 + (round(index * 4 / (of - 1)) if of > 1 else 2)
+
+
+def default_period_note() -> str:
+    """What the period is when none is chosen."""
+    return f"The last {DEFAULT_MONTHS} months with records, unless you choose others."

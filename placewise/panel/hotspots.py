@@ -1,0 +1,232 @@
+"""The hotspot map: how many records in each cell, what stands out from chance, and what is not on the map."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placewise.core.errors import NoVariation, TooFewCells
+from placewise.core.scope import PANEL
+from placewise.geo.adjacency import Adjacency
+from placewise.geo.counts import (
+    children_per_cell,
+    incidents_per_cell,
+    independent_reports_around,
+    independent_reports_per_cell,
+)
+from placewise.geo.getis_ord import GiStar, gi_star
+from placewise.geo.hexgrid import HexGrid, centres_of_cells, hex_grid
+from placewise.panel.hotspot_filter import Choices, HotspotFilter, Problem, read_filter
+from placewise.panel.hotspot_ground import Ground, read_ground, ward_of, with_hull
+from placewise.panel.hotspot_months import named
+from placewise.panel.hotspot_records import Accounted, Records, account, locate, read_records
+from placewise.store.session import Session
+
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+#: Share of false alarms accepted among the cells shown as standing out.
+Q_AT_MOST = 0.05
+ORDINARY, STANDS_OUT, TOO_FEW = 0, 1, 2
+#: From this many reports a cell on average, an even spread is no fair comparison: every town centre beats it.
+#: Then a neighbourhood must stand out among the counts there are, dealt to the cells at random.
+DENSE_REPORTS_A_CELL = 20
+
+
+@dataclass(frozen=True, slots=True)
+class HotArea:
+    """Neighbouring cells that stand out, as one.
+
+    Attributes
+    ----------
+    peak : int
+        Position of the cell with most records.
+    cells : tuple of int
+        Positions of its cells.
+    ward : str
+        Ward of the peak; may be empty.
+    """
+
+    peak: int
+    cells: tuple[int, ...]
+    ward: str
+
+
+@dataclass(frozen=True)
+class Hotspots:
+    """One picture: the answer to one filter.
+
+    Attributes
+    ----------
+    grid : HexGrid
+    position : ndarray of int64
+        Cell of each record, -1 where it is not on the map.
+    counts, children : ndarray of int64, shape (cells,)
+        Records, and distinct children known to them.
+    test : GiStar or None
+        None where nothing can be compared.
+    verdict : ndarray of int64, shape (cells,)
+        `ORDINARY`, `STANDS_OUT` or `TOO_FEW`.
+    areas : list of HotArea
+        Most records first.
+    n_children : int
+        Distinct children on the whole map.
+    children_known : bool
+        False for roles to which children are not counted.
+    """
+
+    wanted: HotspotFilter
+    ground: Ground
+    records: Records
+    grid: HexGrid
+    position: Integers = field(repr=False)
+    counts: Integers = field(repr=False)
+    children: Integers = field(repr=False)
+    test: GiStar | None = field(repr=False)
+    verdict: Integers = field(repr=False)
+    areas: list[HotArea]
+    accounted: Accounted
+    n_children: int
+    children_known: bool
+
+    @property
+    def drawn(self) -> Integers:
+        """Positions of cells worth drawing: those with records and those that stand out."""
+        return np.flatnonzero((self.counts > 0) | (self.verdict == STANDS_OUT))
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Why there is no map yet, and what to import."""
+
+    ground: Ground
+    reason: str
+
+
+def read_choices(ground: Ground) -> Choices | None:
+    """What the filters offer; None for a partnership without records."""
+    if ground.first_month is None or ground.last_month is None:
+        return None
+    sending = {a.code: a.name for a in ground.agencies if a.agency_id in ground.last_reports}
+    return Choices(ground.first_month, ground.last_month, sending)
+
+
+def find_hotspots(
+    session: Session, query: Mapping[str, Sequence[str]]
+) -> tuple[Hotspots | Nothing, list[Problem]]:
+    """Read, count and test what an address asks for.
+
+    Returns
+    -------
+    Hotspots or Nothing
+        `Nothing` when there are no records, or no ground to lay a grid on.
+    list of Problem
+        Values of the address that could not be understood.
+    """
+    ground = read_ground(session)
+    choices = read_choices(ground)
+    if choices is None:
+        return Nothing(ground, "no_records"), []
+    wanted, problems = read_filter(query, choices)
+    records = read_records(session, wanted, ground)
+    ground = with_hull(ground, records.columns.x, records.columns.y)
+    if ground.area is None:
+        return Nothing(ground, "no_ground"), problems
+    try:
+        grid = hex_grid(ground.frame, cell_width_m=wanted.cell_width_m)
+    except TooFewCells:
+        return Nothing(ground, "no_ground"), problems
+    return _count(wanted, ground, records, grid, bool(session.roles & PANEL)), problems
+
+
+def _count(
+    wanted: HotspotFilter, ground: Ground, records: Records, grid: HexGrid, children_known: bool
+) -> Hotspots:
+    position = locate(records, grid)
+    counts = incidents_per_cell(position, n_cells=grid.n_cells)
+    child_cell, child = position[records.columns.child_event], records.columns.child
+    test = _test(records, grid, position) if children_known else None
+    verdict = _verdicts(test, grid.n_cells)
+    placed_children = child[child_cell >= 0]
+    return Hotspots(
+        wanted,
+        ground,
+        records,
+        grid,
+        position,
+        counts,
+        children_per_cell(child_cell, child, n_cells=grid.n_cells),
+        test,
+        verdict,
+        _hot_areas(verdict == STANDS_OUT, counts, grid, ground),
+        account(records, position),
+        int(np.unique(placed_children).size),
+        children_known,
+    )
+
+
+def _test(records: Records, grid: HexGrid, position: Integers) -> GiStar | None:
+    """Compare each neighbourhood with chance, each child counted once in it."""
+    child = records.child_of_event
+    reports = independent_reports_per_cell(position, child, n_cells=grid.n_cells)
+    around = independent_reports_around(position, child, grid.adjacency)
+    try:
+        if reports.mean() >= DENSE_REPORTS_A_CELL:
+            return gi_star(reports, grid.adjacency, method="shuffle")
+        return gi_star(reports, grid.adjacency, totals=around, exposure=grid.share_inside)
+    except (NoVariation, TooFewCells):
+        return None
+
+
+def _verdicts(test: GiStar | None, n_cells: int) -> Integers:
+    if test is None:
+        return np.full(n_cells, TOO_FEW)
+    verdict = np.where(test.too_few, TOO_FEW, ORDINARY)
+    verdict[test.hot(q_at_most=Q_AT_MOST)] = STANDS_OUT
+    return verdict
+
+
+def _hot_areas(hot: Flags, counts: Integers, grid: HexGrid, ground: Ground) -> list[HotArea]:
+    groups = connected(hot, grid.adjacency)
+    peaks = np.array([max(group, key=lambda cell: int(counts[cell])) for group in groups], dtype=np.int64)
+    x, y = cell_centres(grid, peaks)
+    areas = [
+        HotArea(peak, tuple(group), ward)
+        for peak, group, ward in zip(peaks.tolist(), groups, ward_of(ground, x, y), strict=True)
+    ]
+    return sorted(areas, key=lambda area: -int(counts[list(area.cells)].sum()))
+
+
+def connected(flags: Flags, adjacency: Adjacency) -> list[list[int]]:
+    """Groups of flagged cells that touch, each in ascending order."""
+    left = set(np.flatnonzero(flags).tolist())
+    groups = []
+    while left:
+        queue = deque([left.pop()])
+        group = []
+        while queue:
+            cell = queue.popleft()
+            group.append(cell)
+            around = set(adjacency.indices[adjacency.indptr[cell] : adjacency.indptr[cell + 1]].tolist())
+            queue.extend(around & left)
+            left -= around
+        groups.append(sorted(group))
+    return groups
+
+
+def cell_centres(grid: HexGrid, positions: Integers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Eastings and northings of the centres of cells given by position."""
+    return centres_of_cells(grid.cell[positions], cell_width_m=grid.cell_width_m)
+
+
+def period_words(wanted: HotspotFilter) -> str:
+    """The period as a phrase."""
+    if wanted.month:
+        return named(wanted.month)
+    if wanted.first_month == wanted.last_month:
+        return named(wanted.first_month)
+    return f"{named(wanted.first_month)} to {named(wanted.last_month)}"
