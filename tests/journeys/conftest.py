@@ -130,16 +130,23 @@ def page_as(app: Flask, context: BrowserContext, make_account: MakeAccount, serv
     """Make a tab signed in with these roles in the test's partnership, or as this account."""
 
     def make(roles: Role = Role.COORDINATOR, *, account: Account | None = None) -> Page:
-        sign = app.session_interface.get_signing_serializer(app)
-        assert sign is not None
-        value = sign.dumps({TOKEN: (account or make_account(roles)).token})
-        name = app.config["SESSION_COOKIE_NAME"]
-        context.add_cookies(
-            [{"name": name, "value": str(value), "url": server, "httpOnly": True, "sameSite": "Strict"}]
-        )
+        context.add_cookies([sign_in_cookie(app, server, account or make_account(roles))])
         return context.new_page()
 
     return make
+
+
+def sign_in_cookie(app: Flask, server: str, account: Account) -> Any:
+    """The cookie that a browser holds after signing in."""
+    sign = app.session_interface.get_signing_serializer(app)
+    assert sign is not None
+    return {
+        "name": app.config["SESSION_COOKIE_NAME"],
+        "value": str(sign.dumps({TOKEN: account.token})),
+        "url": server,
+        "httpOnly": True,
+        "sameSite": "Strict",
+    }
 
 
 def axe(page: Page) -> list[str]:
