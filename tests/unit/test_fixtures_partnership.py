@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,14 @@ def test_every_reference_leads_to_a_row(files: Files) -> None:
         assert link["evidence_refs"] or link["evidence_note"]
 
 
+def test_every_adult_of_concern_has_a_grade_a_basis_and_a_day_of_review(files: Files) -> None:
+    for row in files.table("police-people.csv"):
+        assert row["source_grade"]
+        assert row["assessment"]
+        assert row["basis"]
+        assert row["review_due"]
+
+
 def test_every_reference_begins_with_the_synthetic_prefix(files: Files) -> None:
     refs = [row["local_ref"] for row in files.events()]
     refs += [row["local_ref"] for name in files.named("people") for row in files.table(name)]
@@ -216,7 +225,7 @@ def test_nothing_ends_before_it_begins_or_is_reported_before_it_ended(files: Fil
         end = _moment(row["occurred_to"] or row["occurred_from"])
         assert _began(row) <= end <= _moment(row["reported_at"])
     for row in files.missing():
-        back = _moment(row["missing_to"]) if row["missing_to"] else datetime.max
+        back = _moment(row["missing_to"]) if row["missing_to"] else _moment("31/12/2099 00:00")
         assert _began(row) < back
         assert _moment(row["reported_at"]) <= back
         if row["return_interview_completed"]:
@@ -258,7 +267,7 @@ def test_half_of_missing_episodes_have_a_return_interview_within_72_hours(files:
 
 def test_no_child_is_missing_twice_at_once(files: Files) -> None:
     spans = sorted((row["child_ref"], _began(row), row["missing_to"]) for row in files.missing())
-    for (child, _, back), (next_child, gone, _) in zip(spans, spans[1:], strict=False):
+    for (child, _, back), (next_child, gone, _) in pairwise(spans):
         assert child != next_child or _moment(back) <= gone
 
 
