@@ -36,7 +36,7 @@ def noise(grid: HexGrid, n: int, rng: np.random.Generator) -> Map:
 
 
 def repeats(grid: HexGrid, n: int, rng: np.random.Generator, moves: str) -> Map:
-    """Return children evenly over the area: 6% of them with about a third of the incidents."""
+    """Return children evenly over the area: 6% of them with about a quarter of the incidents."""
     often = rng.random(n) < 0.06
     sizes = np.where(often, 3 + rng.poisson(8, n), 1 + rng.poisson(0.9, n))
     sizes = sizes[: int(np.searchsorted(np.cumsum(sizes), n)) + 1]

@@ -28,17 +28,18 @@ def slow_clock(start: datetime, minutes: int) -> np.ndarray:
     return weights
 
 
+@settings(deadline=None, max_examples=30)
 @given(
     st.integers(0, 364 * 24 * 60).map(lambda m: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=m)),
     st.integers(0, 4000),
 )
-@settings(max_examples=60, deadline=None)
 def test_weights_are_the_shares_of_minutes(start, minutes):
     begin = pd.Timestamp(start)
     clock = week_clock(pd.DatetimeIndex([begin]), pd.DatetimeIndex([begin + pd.Timedelta(minutes=minutes)]))
     assert clock.weights == pytest.approx(slow_clock(start, minutes), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10**8), st.integers(0, 10**7)), max_size=20))
 def test_every_event_weighs_one(seconds):
     begin = pd.DatetimeIndex(

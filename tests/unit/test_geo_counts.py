@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from placewise.core.errors import MissingValue
@@ -32,6 +32,7 @@ def as_integers(values):
     return np.array(values, dtype=np.int64)
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_counts_agree_with_counting_one_by_one(rows):
     cell, child = map(as_integers, columns(rows))
@@ -47,6 +48,7 @@ def test_counts_agree_with_counting_one_by_one(rows):
     ]
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_reports_around_a_cell_count_each_child_once_in_the_neighbourhood(rows):
     cell, child = map(as_integers, columns(rows))
@@ -60,6 +62,7 @@ def test_reports_around_a_cell_count_each_child_once_in_the_neighbourhood(rows):
     assert (around <= neighbourhood_sums(per_cell.astype(float), RING)).all()
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_nothing_is_lost_but_what_lies_outside(rows):
     cell = as_integers(columns(rows)[0])

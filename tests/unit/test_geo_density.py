@@ -58,8 +58,8 @@ def test_the_surface_of_few_records_is_exact(kernel, bandwidth_m):
     assert surface.values == pytest.approx(slow_density(x, y, GRID, bandwidth_m, kernel), rel=1e-9, abs=1e-4)
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**32), st.floats(50, 400))
-@settings(max_examples=25)
 def test_the_quartic_surface_is_exact_with_weights(seed, bandwidth_m):
     x, y = points(15, seed)
     weights = np.random.default_rng(seed).random(15)
@@ -224,8 +224,8 @@ def test_bands_have_holes_where_the_surface_dips_and_survive_corners_that_touch(
     assert not shape.contains(shapely.Point(EAST + 75, NORTH + 75))
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**32))
-@settings(max_examples=40)
 def test_bands_of_any_pattern_are_valid_and_hold_their_cells(seed):
     values = np.random.default_rng(seed).integers(0, 4, (7, 6)).astype(float)
     grid = SquareGrid(EAST, NORTH, 50.0, rows=7, columns=6)

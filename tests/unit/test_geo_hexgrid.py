@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from placewise.core.errors import TooFewCells
@@ -36,6 +36,7 @@ def nearest_centre_distance(x: float, y: float, width: float) -> float:
     return float(np.hypot(centre_x - x, centre_y - y).min())
 
 
+@settings(deadline=None)
 @given(EASTINGS, NORTHINGS, WIDTHS)
 def test_a_point_goes_to_the_nearest_centre(x, y, width):
     x, y = x + 200, y + 200
@@ -44,6 +45,7 @@ def test_a_point_goes_to_the_nearest_centre(x, y, width):
     assert np.hypot(centre_x[0] - x, centre_y[0] - y) - nearest_centre_distance(x, y, width) < 1e-7
 
 
+@settings(deadline=None)
 @given(st.integers(-500_000, 500_000), st.integers(-500_000, 500_000))
 def test_an_id_unpacks_to_its_coordinates_and_fits_javascript(q, r):
     cell = pack_cell(q, r)
@@ -51,6 +53,7 @@ def test_an_id_unpacks_to_its_coordinates_and_fits_javascript(q, r):
     assert [int(a) for a in unpack_cell(cell)] == [q, r]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(EASTINGS, NORTHINGS), min_size=1, max_size=30), WIDTHS, st.randoms())
 def test_a_point_keeps_its_cell_whatever_other_points_come_with_it(points, width, random):
     points = [(x + 200, y + 200) for x, y in points]
@@ -105,6 +108,7 @@ def test_a_cell_contains_the_points_it_is_given():
     assert shapely.distance(hexagons, shapely.points(x, y)).max() < 1e-6
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**32))
 def test_no_point_inside_the_boundary_falls_outside_the_grid(seed):
     rng = np.random.default_rng(seed)

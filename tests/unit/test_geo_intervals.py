@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -15,6 +15,7 @@ ORDINARY = "within ordinary variation"
 EXPOSURE = st.sampled_from([0.5, 1.0, 3.0])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100_000), st.floats(0.5, 0.999))
 def test_the_limits_leave_half_the_doubt_in_each_tail(count, confidence):
     low, high = poisson_interval([count], confidence=confidence)
@@ -67,6 +68,7 @@ def slow_p(count, baseline, share):
     return min(1.0, 2 * min(sum(chance[count:]), sum(chance[: count + 1])))
 
 
+@settings(deadline=None)
 @given(COUNT, COUNT, EXPOSURE, EXPOSURE)
 def test_p_is_twice_the_smaller_exact_tail(count, baseline, exposure, baseline_exposure):
     result = compare_counts(count, baseline, exposure=exposure, baseline_exposure=baseline_exposure)
@@ -74,6 +76,7 @@ def test_p_is_twice_the_smaller_exact_tail(count, baseline, exposure, baseline_e
     assert result.p == pytest.approx(slow_p(count, baseline, share), rel=1e-9)
 
 
+@settings(deadline=None)
 @given(COUNT, COUNT, EXPOSURE, EXPOSURE)
 def test_verdict_p_and_interval_never_contradict_each_other(count, baseline, exposure, baseline_exposure):
     result = compare_counts(count, baseline, exposure=exposure, baseline_exposure=baseline_exposure)
@@ -88,6 +91,7 @@ def test_verdict_p_and_interval_never_contradict_each_other(count, baseline, exp
         assert count + baseline == 0 or result.low <= 1 <= result.high
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.integers(0, 40), EXPOSURE, EXPOSURE)
 def test_the_smallest_detectable_change_is_found_by_trying_each_count(baseline, exposure, baseline_exposure):
     options = {"exposure": exposure, "baseline_exposure": baseline_exposure}

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from placewise.core.errors import MissingValue
@@ -20,6 +20,7 @@ def received(*counts):
     return reports_received(pd.DataFrame({"agency": counts}))["agency"].tolist()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2 * 365 * 24 * 60), max_size=40))
 def test_counts_agree_with_reading_each_date_on_the_wall(minutes):
     start = [pd.Timestamp("2025-06-01", tz="UTC") + pd.Timedelta(minutes=m) for m in minutes]
