@@ -1,70 +1,132 @@
-"""Records for tests, put in as the superuser: no layout, no import, no policy in the way."""
+"""Synthetic records put straight into the database, for tests of what is read back from it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
-from psycopg2.extras import execute_values
 
-from placewise.store.administration import Partnership
+from tests.conftest import TestPartnership
 
-EVENT = """
-INSERT INTO placewise.event (partnership_id, source_agency, recorded_by, fingerprint, kind, occurred_from, occurred_to,
-                             relation, accuracy) VALUES %s
-"""
-PLACE = """
-INSERT INTO placewise.place (partnership_id, source_agency, recorded_by, fingerprint, place_id, name,
-                             location_type, geom)
-VALUES (%s, %s, %s, %s, %s, %s, %s, ST_SetSRID(ST_MakePoint(%s, %s), 27700))
-"""
-BATCH = """
-INSERT INTO placewise.import_batch (partnership_id, layout, source_agency, file_name, file_sha256, file_bytes,
-                                    rows_read, imported_by, imported_at, software_version)
-VALUES (%s, %s, %s, %s, %s, 1, %s, %s, %s, 'test')
-"""
+LONDON = ZoneInfo("Europe/London")
+INSERT = sql.SQL("INSERT INTO placewise.{} ({}) VALUES ({})")
+POINT = "SRID=27700;POINT(602000 364000)"
+PARK = "SRID=27700;POLYGON((601900 363900,602100 363900,602100 364100,601900 364100,601900 363900))"
 
 
-def add_events(
-    admin: Connection,
-    partnership: Partnership,
-    moments: Iterable[datetime],
-    *,
-    agency: str = "police",
-    kind: str = "incident",
-) -> None:
-    """Add one event without a location for each moment."""
-    source, p = str(partnership.agencies[agency]), str(partnership.partnership_id)
-    rows = [(p, source, str(uuid4()), uuid4().bytes, kind, at, at, "harm_there", "none") for at in moments]
-    with admin.cursor() as cursor:
-        execute_values(cursor, EVENT, rows)
+def london(year: int, month: int, day: int, hour: int = 12, minute: int = 0) -> datetime:
+    """A moment of the London clock."""
+    return datetime(year, month, day, hour, minute, tzinfo=LONDON)
 
 
-def add_place(
-    admin: Connection,
-    partnership: Partnership,
-    name: str = "Test Park",
-    *,
-    location_type: str = "park",
-    x: float = 400_000,
-    y: float = 300_000,
-) -> UUID:
-    """Add one place as a point of the National Grid; its id."""
-    place_id = uuid4()
-    source, p = str(partnership.agencies["police"]), str(partnership.partnership_id)
-    with admin.cursor() as cursor:
-        cursor.execute(
-            PLACE, (p, source, str(uuid4()), place_id.bytes, str(place_id), name, location_type, x, y)
-        )
-    return place_id
+@dataclass
+class Records:
+    """Makes records of one partnership; every keyword is a column."""
 
+    admin: Connection
+    partnership: TestPartnership
 
-def add_batch(
-    admin: Connection, partnership: Partnership, at: datetime, *, agency: str = "police", rows: int = 10
-) -> None:
-    """Add the record of an import, without its rows."""
-    source, p = str(partnership.agencies[agency]), str(partnership.partnership_id)
-    with admin.cursor() as cursor:
-        cursor.execute(BATCH, (p, "incidents", source, "file.csv", uuid4().bytes, rows, str(uuid4()), at))
+    def place(self, name: str = "Weir Park", **columns: Any) -> UUID:
+        """Make a place."""
+        shape = {} if columns.get("online") else {"geom": PARK}
+        return self._add("place", {"name": name, "location_type": "park", **shape, **columns})
+
+    def event(self, place_id: UUID | None, when: datetime, *, until: datetime | None = None, **columns: Any) -> UUID:
+        """Make an event; harm at the place unless told otherwise."""
+        values = {
+            "kind": "incident",
+            "relation": "harm_there",
+            "accuracy": "premises",
+            "occurred_from": when,
+            "occurred_to": until or when,
+            "place_id": place_id,
+        }
+        return self._add("event", {**values, **columns})
+
+    def person(self, pseudonym: str, kind: str = "child", *, name: str | None = None, **columns: Any) -> UUID:
+        """Make a person; with a name, also an identity."""
+        person_id = self._add("person", {"pseudonym": pseudonym, "kind": kind, **columns})
+        if name:
+            given, family = name.split()
+            identity = {
+                "partnership_id": self.partnership.partnership_id,
+                "person_id": person_id,
+                "given_name": given,
+                "family_name": family,
+                "date_of_birth": date(2010, 2, 3),
+            }
+            self._insert("identity", identity)
+        return person_id
+
+    def group(self, name: str, *members: UUID, left: dict[UUID, date] | None = None, **columns: Any) -> UUID:
+        """Make a peer group with members."""
+        group_id = self._add("peer_group", {"name": name, **columns})
+        for person_id in members:
+            dates = {"joined_on": date(2025, 1, 1), "left_on": (left or {}).get(person_id)}
+            self._add("peer_group_member", {"peer_group_id": group_id, "person_id": person_id, **dates})
+        return group_id
+
+    def link(
+        self,
+        source: tuple[str, UUID],
+        target: tuple[str, UUID],
+        type: str = "friend",  # noqa: A002
+        *,
+        seen: date = date(2026, 3, 1),
+        lasts_days: int = 365,
+        **columns: Any,
+    ) -> UUID:
+        """Make a link between ("person" | "group" | "place", id) pairs, with a note as evidence."""
+        link_id = uuid4()
+        values = {
+            "link_id": link_id,
+            f"from_{source[0]}": source[1],
+            f"to_{target[0]}": target[1],
+            "type": type,
+            "strength": "known",
+            "first_seen": seen - timedelta(30),
+            "last_seen": seen,
+            "expires_on": seen + timedelta(lasts_days),
+        }
+        evidence = {
+            "partnership_id": self.partnership.partnership_id,
+            "link_id": link_id,
+            "note": "Seen together by an outreach worker.",
+        }
+        self.admin.autocommit = False
+        try:
+            self._add("link", {**values, **columns})
+            self._insert("link_evidence", evidence)
+            self.admin.commit()
+        finally:
+            self.admin.rollback()
+            self.admin.autocommit = True
+        return link_id
+
+    def _add(self, table: str, columns: dict[str, Any]) -> UUID:
+        key = f"{table}_id"
+        values = {
+            "partnership_id": self.partnership.partnership_id,
+            key: uuid4(),
+            "source_agency": self.partnership.agencies["police"],
+            "recorded_by": UUID(int=0),
+            "synthetic": True,
+            "fingerprint": uuid4().bytes,
+            **columns,
+        }
+        if agency := values.pop("agency", None):
+            values["source_agency"] = self.partnership.agencies[agency]
+        self._insert(table, values)
+        made: UUID = values[key]
+        return made
+
+    def _insert(self, table: str, values: dict[str, Any]) -> None:
+        names = sql.SQL(", ").join(map(sql.Identifier, values))
+        marks = sql.SQL(", ").join(sql.Placeholder() * len(values))
+        with self.admin.cursor() as cursor:
+            cursor.execute(INSERT.format(sql.Identifier(table), names, marks), list(values.values()))

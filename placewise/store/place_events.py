@@ -9,7 +9,6 @@ from uuid import UUID
 
 from placewise.store.session import Session
 
-FIND_LATEST = "SELECT max(occurred_from) FROM placewise.event WHERE occurred_from <= %(now)s"
 # An event belongs to the moment in the middle of its interval, as in the monthly series.
 COUNT_HARM_BY_PLACE = """
 SELECT e.place_id, count(*) FILTER (WHERE middle >= %(split)s), count(*) FILTER (WHERE middle < %(split)s)
@@ -62,12 +61,6 @@ class PlaceEvent:
     handling: str
     handling_conditions: str | None
     basis: str | None
-
-
-def find_latest(session: Session, *, now: datetime) -> datetime | None:
-    """Start of the latest event that the reader may see."""
-    row = session.row(FIND_LATEST, {"now": now})
-    return row[0] if row else None
 
 
 def count_harm_by_place(

@@ -20,7 +20,6 @@ SELECT p.place_id, p.name, p.location_type, p.status, p.online, p.handling, p.ha
    AND (%(name)s IS NULL OR strpos(lower(p.name || E'\\n' || array_to_string(p.aliases, E'\\n')), lower(%(name)s)) > 0)
  ORDER BY lower(p.name), p.place_id
 """
-COUNT_PLACES = "SELECT count(*) FROM placewise.place"
 GET_PLACE = """
 SELECT p.place_id, p.name, p.aliases, p.location_type, p.place_role, p.status, p.opening_hours, p.place_manager,
        p.guardianship, p.strengths, p.review_due, p.version, p.online, p.geom IS NOT NULL, p.accuracy, p.radius_m,
@@ -175,12 +174,6 @@ def list_places(
     """Places in order of name; ``name`` is looked for in names and aliases."""
     params = {"type": location_type, "status": status, "name": name}
     return [PlaceRow(*row) for row in session.rows(LIST_PLACES, params)]
-
-
-def count_places(session: Session) -> int:
-    """All places the reader may see."""
-    (n,) = session.row(COUNT_PLACES) or (0,)
-    return int(n)
 
 
 def get_place(session: Session, place_id: UUID) -> Place:

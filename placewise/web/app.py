@@ -15,9 +15,13 @@ from placewise.store.session import Database
 from placewise.web import (
     account_pages,
     audit_pages,
+    connection_pages,
     formats,
+    group_pages,
     health,
     home,
+    people_pages,
+    place_pages,
     problems,
     security,
     signin,
@@ -28,6 +32,10 @@ from placewise.web.pages import NavigationEntry, Services
 #: Every module with pages, in the order of the navigation.
 SUBJECTS = (
     home.subject,
+    place_pages.subject,
+    group_pages.subject,
+    connection_pages.subject,
+    people_pages.subject,
     audit_pages.subject,
     account_pages.subject,
     signin.subject,

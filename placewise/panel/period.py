@@ -1,0 +1,65 @@
+"""The two years that places are judged by: whole months up to the newest that is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from placewise.panel.home import last_full_month, month_after, month_before
+from placewise.store import overview
+from placewise.store.session import Session
+
+LONDON = ZoneInfo("Europe/London")
+MONTHS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Twenty-four whole months of the London calendar; ``last`` is the first day of the newest."""
+
+    last: date
+
+    @property
+    def months(self) -> tuple[date, ...]:
+        """First days, oldest first."""
+        found = [self.last]
+        while len(found) < MONTHS:
+            found.append(month_before(found[-1]))
+        return tuple(reversed(found))
+
+    def start_of(self, months_back: int) -> datetime:
+        """Midnight at which the last so many months begin; nought is the end of the period."""
+        first = month_after(self.last)
+        for _ in range(months_back):
+            first = month_before(first)
+        return datetime(first.year, first.month, 1, tzinfo=LONDON)
+
+    @property
+    def since(self) -> datetime:
+        """Its beginning."""
+        return self.start_of(MONTHS)
+
+    @property
+    def until(self) -> datetime:
+        """Its end, which is no longer part of it."""
+        return self.start_of(0)
+
+    def days(self, *, newest: int, oldest: int) -> int:
+        """Days from ``oldest`` months back to ``newest`` months back."""
+        return (self.start_of(newest).date() - self.start_of(oldest).date()).days
+
+
+def find_period(session: Session, *, today: date) -> Period | None:
+    """The period that ends with the newest full month with records; none when there are no records."""
+    newest = overview.find_newest_record(session)
+    return None if newest is None else Period(last_full_month(newest, today=today))
+
+
+def reading_day(session: Session, *, today: date, synthetic: bool) -> date:
+    """The day on which expiry is judged.
+
+    Today; but the fictional borough's time stands still at its newest record, or all its links would have
+    expired a year after it was written.
+    """
+    return (overview.find_newest_record(session) or today) if synthetic else today

@@ -1,0 +1,131 @@
+"""The list of places: what each had in the last twelve months and the twelve before, and what may be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from placewise.core.vocabulary import harm_relations, label
+from placewise.geo.intervals import Comparison, Verdict, compare_counts
+from placewise.panel.period import Period, find_period
+from placewise.store import place_events, places
+from placewise.store.places import PlaceRow
+from placewise.store.session import Session
+
+Order = Literal["name", "type", "status", "recent", "before"]
+ORDERS: tuple[Order, ...] = ("name", "type", "status", "recent", "before")
+VERDICTS: dict[Verdict, str] = {
+    "higher": "Higher",
+    "lower": "Lower",
+    "ordinary": "No clear change",
+    "too_few": "Too few to tell",
+}
+#: One comparison in this many calls a change where there is none, at most.
+ONE_FALSE_IN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceSummary:
+    """A place with its two counts; None where the partnership holds no record at all."""
+
+    place: PlaceRow
+    comparison: Comparison | None
+
+    @property
+    def verdict(self) -> str:
+        """What may be said, in two or three words."""
+        if self.comparison is None:
+            return "No records yet"
+        if self.comparison.count == self.comparison.baseline == 0:
+            return "None recorded"
+        return VERDICTS[self.comparison.verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceList:
+    """The places found, and the period they are judged by."""
+
+    places: Sequence[PlaceSummary]
+    period: Period | None
+
+    def count(self, verdict: Verdict) -> int:
+        """Places with this verdict."""
+        return sum(p.comparison is not None and p.comparison.verdict == verdict for p in self.places)
+
+    @property
+    def chance_finds(self) -> int:
+        """How many of so many places may stand out by chance alone, rounded up."""
+        return -(-len(self.places) // ONE_FALSE_IN)
+
+
+def list_places(
+    session: Session,
+    *,
+    today: date,
+    location_type: str | None = None,
+    status: str | None = None,
+    name: str | None = None,
+    order: Order = "name",
+    descending: bool = False,
+) -> PlaceList:
+    """Places with harm recorded in the last 12 months and the 12 before; only harm at the place counts."""
+    found = places.list_places(session, location_type=location_type, status=status, name=name)
+    period = find_period(session, today=today)
+    if period is None:
+        summaries = [PlaceSummary(place, None) for place in found]
+    else:
+        counts = place_events.count_harm_by_place(
+            session,
+            since=period.since,
+            split=period.start_of(12),
+            until=period.until,
+            relations=harm_relations(),
+        )
+        summaries = [
+            PlaceSummary(place, _compare(period, *counts.get(place.place_id, (0, 0)))) for place in found
+        ]
+    return PlaceList(_ordered(summaries, order, descending=descending), period)
+
+
+def _compare(period: Period, recent: int, before: int) -> Comparison:
+    return compare_counts(
+        recent,
+        before,
+        exposure=period.days(newest=0, oldest=12),
+        baseline_exposure=period.days(newest=12, oldest=24),
+    )
+
+
+def _ordered(found: list[PlaceSummary], order: Order, *, descending: bool) -> list[PlaceSummary]:
+    """Sorted by one column; places alike in it stay in order of name either way."""
+
+    def key(one: PlaceSummary) -> tuple[int, str]:
+        if order in ("recent", "before") and one.comparison:
+            return (one.comparison.count if order == "recent" else one.comparison.baseline), ""
+        words = {
+            "name": one.place.name.casefold(),
+            "type": label("location_type", one.place.location_type),
+            "status": label("place_status", one.place.status),
+        }
+        return 0, words.get(order, "")
+
+    return sorted(found, key=key, reverse=descending)
+
+
+def sentence(found: PlaceList, *, filtered: bool) -> str:
+    """What a chair would say of the list."""
+    n = len(found.places)
+    if not n:
+        return "No place fits these filters." if filtered else "No places are held yet."
+    noun = "place" if n == 1 else "places"
+    lead = f"{n:,} {noun} {'fit' + ('s' if n == 1 else '') + ' these filters' if filtered else 'held'}."
+    if found.period is None:
+        return f"{lead} No records about any of them yet."
+    higher, lower = found.count("higher"), found.count("lower")
+    too_few = found.count("too_few")
+    parts = [f"{higher} had more harm recorded than in the 12 months before", f"{lower} had less"]
+    said = " and ".join(parts) + ", by more than ordinary variation"
+    few = f"; {too_few} had too few records to tell" if too_few else ""
+    return f"{lead} In the 12 months to {found.period.last:%B %Y}, {said}{few}."
