@@ -257,7 +257,7 @@ def test_on_noise_the_exact_tails_keep_their_word_and_the_normal_one_does_not():
     # 200 maps: an honest 5% gives more than 9% less than once in a hundred times; the seed is fixed.
     assert even_spread_alarms("even_spread", 200, 150, 11) <= 0.09
     assert even_spread_alarms("shuffle", 200, 150, 11) <= 0.09
-    assert even_spread_alarms("normal", 200, 150, 11) > 0.2
+    assert even_spread_alarms("normal", 200, 150, 11) > 0.1  # twice what it promises, even with cells alike
 
 
 def repeat_alarms(repetitions, seed):
