@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from openpyxl.workbook.workbook import Workbook
 
 BATCH_ROWS = 2_000
+_ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 _OPENING_ROWS = 12
 _ERROR = "An error value such as #N/A stands in this row. Put the right value in its place."
 _UNVALUED = "A formula in this row has no value. Open the file in Excel, save it, and send it again."
@@ -196,7 +199,7 @@ def _text(cell: Any) -> tuple[str, str]:
     if value is None:
         return "", ""
     if isinstance(value, str):
-        return value, "error" if cell.data_type == "e" else ""
+        return _ESCAPE.sub(_unescaped, value), "error" if cell.data_type == "e" else ""
     if isinstance(value, bool):
         return ("yes" if value else "no"), ""
     if isinstance(value, int):
@@ -205,6 +208,12 @@ def _text(cell: Any) -> tuple[str, str]:
         # Numbers of 15 digits are exact; .0 is what Excel does to a reference.
         return (str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)), ""
     return _moment(value, str(cell.number_format or "")), ""
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    """Decode only what must not hide: control characters and those that reverse text; _x0041_ may be a code."""
+    character = chr(int(match[1], 16))
+    return character if unicodedata.category(character) in ("Cc", "Cf") else match[0]
 
 
 def _moment(value: Any, number_format: str) -> str:
