@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -36,7 +37,9 @@ class Records:
         shape = {} if columns.get("online") else {"geom": PARK}
         return self._add("place", {"name": name, "location_type": "park", **shape, **columns})
 
-    def event(self, place_id: UUID | None, when: datetime, *, until: datetime | None = None, **columns: Any) -> UUID:
+    def event(
+        self, place_id: UUID | None, when: datetime, *, until: datetime | None = None, **columns: Any
+    ) -> UUID:
         """Make an event; harm at the place unless told otherwise."""
         values = {
             "kind": "incident",
@@ -47,6 +50,27 @@ class Records:
             "place_id": place_id,
         }
         return self._add("event", {**values, **columns})
+
+    def events(self, moments: Iterable[datetime], **columns: Any) -> None:
+        """Make an event at each moment, at no known place."""
+        for when in moments:
+            self.event(None, when, accuracy="none", **columns)
+
+    def batch(self, at: datetime, *, agency: str = "police", rows: int = 10) -> None:
+        """Make the record of an import, without its rows."""
+        values = {
+            "partnership_id": self.partnership.partnership_id,
+            "layout": "incidents",
+            "source_agency": self.partnership.agencies[agency],
+            "file_name": "file.csv",
+            "file_sha256": uuid4().bytes,
+            "file_bytes": 1,
+            "rows_read": rows,
+            "imported_by": UUID(int=0),
+            "imported_at": at,
+            "software_version": "test",
+        }
+        self._insert("import_batch", values)
 
     def person(self, pseudonym: str, kind: str = "child", *, name: str | None = None, **columns: Any) -> UUID:
         """Make a person; with a name, also an identity."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from urllib.parse import urlsplit
 
 from flask import Flask, g, request
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.wrappers import Response
 
 from placewise.core.settings import Settings
@@ -42,6 +43,7 @@ def protect(app: Flask, settings: Settings) -> None:
         # Our own Referrer-Policy leaves no referrer to compare; Sec-Fetch-Site is compared instead.
         WTF_CSRF_SSL_STRICT=False,
     )
+    app.before_request(_refuse_nul)
     app.before_request(_refuse_other_sites)
     CSRFProtect(app)
     app.jinja_env.globals["csp_nonce"] = csp_nonce
@@ -66,11 +68,19 @@ def csp_nonce() -> str:
     return nonce
 
 
+def _refuse_nul() -> None:
+    # PostgreSQL cannot hold this character, so no search for it and no record with it can be meant.
+    said = (request.path, *request.args.values(), *request.form.values())
+    if any("\0" in text for text in said):
+        raise BadRequest("The address or the form holds a character that cannot be stored.")
+
+
 def _refuse_other_sites() -> None:
     if request.method in SAFE_METHODS:
         return
     # Browsers of before 2023 do not say where a request comes from; the CSRF token stands behind this.
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    origin = request.headers.get("Origin")
-    if site != "same-origin" or origin not in (None, "null", request.host_url.rstrip("/")):
+    # Our pages send "null" with a form, because they keep the referrer to themselves.
+    origin = request.headers.get("Origin", "null")
+    if site != "same-origin" or (origin != "null" and urlsplit(origin).netloc != request.host):
         raise Forbidden("This form was sent from another site. Open the page in Placewise and try again.")

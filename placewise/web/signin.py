@@ -48,6 +48,8 @@ def sign_in() -> Answer:
         token = _start(filled.email.data.strip().lower(), filled.password.data)
     except SignInRefused as refusal:
         return _page(filled, str(refusal)), 422
+    if before := cookie.get(TOKEN):
+        services().door.end(before)
     cookie.clear()  # nothing of the visitor before, the CSRF secret included, goes on
     cookie[TOKEN] = token
     return redirect(_after_sign_in(token), 303)

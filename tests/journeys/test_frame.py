@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from placewise.core.scope import Role
 from tests.journeys.conftest import Watch, axe, focus_stops, scrolls_sideways, sign_in_cookie
-from tests.records import add_batch, add_events, add_place
+from tests.records import Records
 
 EVERYTHING = Role.COORDINATOR | Role.AUDITOR | Role.ADMINISTRATOR
 PAGES = ["", "audit", "accounts"]
@@ -19,10 +19,10 @@ PAGES = ["", "audit", "accounts"]
 def borough(admin, partnership):
     """A partnership with something to say."""
     now = datetime.now(UTC)
-    add_events(admin, partnership, [now - timedelta(days=n / 4) for n in range(4, 480)])
-    add_events(admin, partnership, [now - timedelta(days=200 + n) for n in range(9)], agency="health")
-    add_place(admin, partnership)
-    add_batch(admin, partnership, now, rows=1234)
+    Records(admin, partnership).events([now - timedelta(days=n / 4) for n in range(4, 480)])
+    Records(admin, partnership).events([now - timedelta(days=200 + n) for n in range(9)], agency="health")
+    Records(admin, partnership).place()
+    Records(admin, partnership).batch(now, rows=1234)
     return partnership
 
 

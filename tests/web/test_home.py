@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from placewise.core.scope import Role
+from placewise.core.scope import Action, Role
 from placewise.panel.home import Overview, SilentAgency, compare, sentence, summarise
-from tests.records import add_batch, add_events, add_place
+from tests.records import Records
 
 TODAY = date(2026, 6, 10)
 
@@ -20,15 +20,13 @@ def moments(year, month, n):
 @pytest.fixture
 def borough(admin, partnership):
     """Two ordinary months, a running one, and an agency that has stopped sending."""
-    add_events(admin, partnership, moments(2026, 4, 40) + moments(2026, 5, 70) + moments(2026, 6, 5))
-    add_events(admin, partnership, moments(2026, 2, 3), agency="health")
-    add_place(admin, partnership)
+    Records(admin, partnership).events(moments(2026, 4, 40) + moments(2026, 5, 70) + moments(2026, 6, 5))
+    Records(admin, partnership).events(moments(2026, 2, 3), agency="health")
+    Records(admin, partnership).place()
     return partnership
 
 
 def test_the_sentence_compares_the_last_full_month_with_the_one_before(database, scope, borough):
-    from placewise.core.scope import Action
-
     with database.session(scope(Role.MEMBER), Action.CONSULT_HOME) as session:
         facts = summarise(session, today=TODAY)
     assert (facts.places, facts.month, facts.records, facts.records_before) == (1, date(2026, 5, 1), 70, 40)
@@ -40,9 +38,7 @@ def test_the_sentence_compares_the_last_full_month_with_the_one_before(database,
 def test_a_record_just_after_midnight_in_london_counts_in_its_london_month(
     admin, database, scope, partnership
 ):
-    from placewise.core.scope import Action
-
-    add_events(admin, partnership, [datetime(2026, 4, 30, 23, 30, tzinfo=UTC)])
+    Records(admin, partnership).events([datetime(2026, 4, 30, 23, 30, tzinfo=UTC)])
     with database.session(scope(Role.MEMBER), Action.CONSULT_HOME) as session:
         facts = summarise(session, today=TODAY)
     assert (facts.month, facts.records, facts.records_before) == (date(2026, 5, 1), 1, 0)
@@ -79,7 +75,7 @@ def test_an_empty_partnership_says_so(client_as, partnership):
 
 
 def test_the_home_page_shows_the_last_import_to_those_who_may_see_imports(admin, client_as, partnership):
-    add_batch(admin, partnership, datetime(2026, 5, 14, 9, tzinfo=UTC), rows=1200)
+    Records(admin, partnership).batch(datetime(2026, 5, 14, 9, tzinfo=UTC), rows=1200)
     shown = client_as(Role.ANALYST).get(f"/p/{partnership.slug}/").get_data(as_text=True)
     hidden = client_as(Role.MEMBER).get(f"/p/{partnership.slug}/").get_data(as_text=True)
     assert "14 May 2026" in shown

@@ -108,6 +108,26 @@ def test_a_form_sent_from_another_site_is_refused_even_with_its_token(client_as,
     assert client.get(f"/p/{partnership.slug}/").status_code == 200
 
 
+@pytest.mark.parametrize("address", ["/sign-in?next=%00", "/p/%00/", "/nowhere%00"])
+def test_a_character_that_cannot_be_stored_is_refused_before_anything_is_asked(client, address):
+    assert client.get(address).status_code == 400
+
+
+def test_a_form_with_such_a_character_is_refused_too(client):
+    form = {"csrf_token": csrf_token(client), "email": "a\0b@test.invalid", "password": "x"}
+    assert client.post("/sign-in", data=form).status_code == 400
+
+
+def test_behind_a_proxy_that_ends_https_a_script_of_ours_may_post(client_as):
+    client = client_as()
+    headers = {
+        "X-CSRFToken": csrf_token(client, "/"),
+        "Origin": "https://localhost",
+        "Sec-Fetch-Site": "same-origin",
+    }
+    assert client.post("/sign-out", headers=headers).status_code == 303
+
+
 def test_a_script_may_send_the_token_as_a_header(client_as):
     client = client_as()
     token = csrf_token(client, "/")

@@ -98,6 +98,15 @@ def test_each_sign_in_has_a_token_of_its_own(client, make_account):
     assert len(tokens) == 2
 
 
+def test_signing_in_again_ends_the_session_before(client, make_account, door):
+    email = make_account().email
+    sign_in(client, email)
+    with client.session_transaction() as cookie:
+        first = cookie[TOKEN]
+    sign_in(client, email)
+    assert door.memberships(first) == []
+
+
 def test_nothing_of_the_cookie_from_before_survives_sign_in(client, make_account):
     with client.session_transaction() as cookie:
         cookie["planted"] = "by someone else"
