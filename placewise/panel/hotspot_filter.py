@@ -13,6 +13,10 @@ from placewise.panel.hotspot_months import is_month, moved
 VIEWS = ("counts", "density", "significance")
 CELL_WIDTHS_M = (150, 250, 500)
 BANDWIDTHS_M = (200, 300, 500, 800)
+#: What may be drawn over the main layer, and what is drawn unless others are asked for.
+OVERLAYS = ("places", "ward", "lsoa")
+DEFAULT_OVERLAYS = ("places", "ward")
+NO_OVERLAY = "none"
 SORTS = ("count", "children", "q", "ward")
 NOT_RECORDED = "not_recorded"
 #: Where police searched says nothing of where harm is; it is shown only when asked for.
@@ -79,6 +83,7 @@ class HotspotFilter:
     cell_width_m: int = 250
     bandwidth_m: int = 300
     as_at: datetime | None = None
+    overlays: tuple[str, ...] = DEFAULT_OVERLAYS
     sort: str = "count"
     page: int = 1
     cell: str | None = None
@@ -104,6 +109,8 @@ class HotspotFilter:
         if self.kinds != default_kinds():
             pairs += [("kind", code) for code in self.kinds]
         pairs += [("width", str(self.cell_width_m)), ("bandwidth", str(self.bandwidth_m))]
+        if self.overlays != DEFAULT_OVERLAYS:
+            pairs += [("show", name) for name in self.overlays or (NO_OVERLAY,)]
         optional = {
             "month": self.month,
             "as_at": self.as_at.isoformat() if self.as_at else None,
@@ -149,6 +156,7 @@ def read_filter(query: Mapping[str, Sequence[str]], choices: Choices) -> tuple[H
         cell_width_m=int(asked.one("width", [str(w) for w in CELL_WIDTHS_M], "250")),
         bandwidth_m=int(asked.one("bandwidth", [str(b) for b in BANDWIDTHS_M], "300")),
         as_at=asked.moment("as_at"),
+        overlays=_without_none(asked.some("show", [*OVERLAYS, NO_OVERLAY], DEFAULT_OVERLAYS)),
         sort=asked.one("sort", SORTS, "count"),
         page=int(asked.number("page", 1, 100_000) or 1),
         cell=asked.cell("cell"),
@@ -157,6 +165,10 @@ def read_filter(query: Mapping[str, Sequence[str]], choices: Choices) -> tuple[H
         zoom=None if (zoom := asked.number("zoom", 5, 18)) is None else int(zoom),
     )
     return state, asked.problems
+
+
+def _without_none(overlays: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in overlays if name != NO_OVERLAY)
 
 
 def _period(asked: _Asked, choices: Choices) -> tuple[str, str]:
@@ -265,6 +277,7 @@ _WORDS = {
     "kind": "kind of record",
     "width": "cell size",
     "bandwidth": "smoothing distance",
+    "show": "layer",
     "sort": "order",
     "page": "page",
     "lat": "latitude",

@@ -200,6 +200,13 @@ def _rings(shape: shapely.Geometry, x_m: float, y_m: float, cell_m: float) -> li
     return polygons
 
 
+def map_bounds(found: Hotspots) -> tuple[tuple[float, float], tuple[float, float]]:
+    """South-west and north-east corners of the study area as (lon, lat)."""
+    x_low, y_low, x_high, y_high = found.ground.frame.total_bounds
+    lon, lat = to_lonlat([x_low, x_low, x_high, x_high], [y_low, y_high, y_low, y_high])
+    return (float(lon.min()), float(lat.min())), (float(lon.max()), float(lat.max()))
+
+
 def places_layer(session: Session, found: Hotspots) -> list[dict[str, Any]]:
     """Places with a location fine enough to draw, and how many records of the view name each."""
     rows = rows_by_place(found.records.columns.place_id)

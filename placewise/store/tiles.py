@@ -24,6 +24,8 @@ EXTENT = 4096
 #: Drawn beyond the tile's edge, so that lines and their casings meet.
 BUFFER = 64
 MIN_ZOOM, MAX_ZOOM = 8, 16
+#: What there is outside the partnership's ground.
+EMPTY_TILE = b""
 _HALF_WORLD_M = 20_037_508.342789244
 
 TILE = """
@@ -155,5 +157,5 @@ def get_tile(session: Session, zoom: int, column: int, row: int) -> bytes:
         # A corner that moves a line by less than half a pixel is not seen.
         "tolerance_m": (frame.east - frame.west) / 512,
     }
-    (tile,) = session.row(TILE, values) or (b"",)
+    (tile,) = session.row(TILE, values) or (EMPTY_TILE,)
     return bytes(tile)

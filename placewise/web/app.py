@@ -20,6 +20,7 @@ from placewise.web import (
     group_pages,
     health,
     home,
+    hotspot_pages,
     people_pages,
     place_pages,
     problems,
@@ -32,6 +33,7 @@ from placewise.web.pages import NavigationEntry, Services
 #: Every module with pages, in the order of the navigation.
 SUBJECTS = (
     home.subject,
+    hotspot_pages.subject,
     place_pages.subject,
     group_pages.subject,
     connection_pages.subject,

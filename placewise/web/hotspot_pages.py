@@ -1,0 +1,226 @@
+"""The hotspot map: the page, its layers as JSON, the base map's tiles, and saved views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from flask import redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from placewise.core.errors import BadRequest, NotFound
+from placewise.core.scope import PANEL, READERS, Action
+from placewise.core.vocabulary import placeable_accuracies, terms
+from placewise.panel import hotspot_runs
+from placewise.panel.hotspot_cells import cell_facts, cell_table
+from placewise.panel.hotspot_filter import (
+    BANDWIDTHS_M,
+    CELL_WIDTHS_M,
+    NOT_RECORDED,
+    OVERLAYS,
+    VIEWS,
+    HotspotFilter,
+    Problem,
+    mappable_relations,
+)
+from placewise.panel.hotspot_layers import layer, legend_of, map_bounds, outlines_layer, places_layer
+from placewise.panel.hotspot_months import months_between, named
+from placewise.panel.hotspot_words import SNAP_POINTS, WARNING, left_out, sentence
+from placewise.panel.hotspots import Hotspots, Nothing, find_hotspots, read_choices
+from placewise.store.door import Membership
+from placewise.store.session import Session
+from placewise.store.tiles import EMPTY_TILE, get_tile
+from placewise.web.maps import MAX_ZOOM, MapParts, hotspot_map
+from placewise.web.pages import Answer, Subject
+from placewise.web.static_files import asset
+
+subject = Subject("map", __name__)
+
+VIEW_LABELS = {"counts": "Counts", "density": "Density", "significance": "What stands out"}
+OVERLAY_LABELS = {"places": "Places", "ward": "Wards", "lsoa": "Small areas (LSOA)"}
+
+
+@subject.page("/p/<slug>/map", roles=READERS, action=Action.CONSULT_MAP, navigation="Map")
+def page(session: Session, membership: Membership) -> Answer:
+    """The hotspot map with its filters, legend and table."""
+    found, problems = find_hotspots(session, _query())
+    if isinstance(found, Nothing):
+        return render_template("map_empty.html", nothing=found, may_import=bool(membership.roles & PANEL))
+    chosen, problems = _chosen_cell(found, problems)
+    session.note(count=found.accounted.asked_for, view=found.wanted.view)
+    html = render_template(
+        "map.html",
+        found=found,
+        wanted=found.wanted,
+        problems=problems,
+        sentence=sentence(found),
+        legend=legend_of(found),
+        left_out=left_out(found),
+        warning=WARNING,
+        snap_points=SNAP_POINTS if _is_snapped(found) else None,
+        table=cell_table(found),
+        chosen=chosen,
+        places=places_layer(session, found),
+        made=_map(found),
+        bounds=map_bounds(found),
+        options=_options(found),
+        months=[(month, named(month)) for month in found.records.months],
+        views=VIEW_LABELS,
+        overlays=OVERLAY_LABELS,
+        may_save=bool(membership.roles & hotspot_runs.SAVERS),
+        query=_address(found.wanted),
+        with_change=lambda **changes: _address(found.wanted.but(**changes)),
+        layer_query=_address(_layer_state(found.wanted)),
+    )
+    return html, 400 if problems else 200
+
+
+@subject.page("/p/<slug>/map/layer.json", roles=READERS, action=Action.CONSULT_MAP)
+def layer_json(session: Session, membership: Membership) -> Answer:
+    """The main layer with its legend and sentence."""
+    found = _asked(session)
+    session.note(count=found.accounted.asked_for, view=found.wanted.view)
+    return _json(layer(found))
+
+
+@subject.page("/p/<slug>/map/cell.json", roles=READERS, action=Action.CONSULT_MAP)
+def cell_json(session: Session, membership: Membership) -> Answer:
+    """The facts of one cell in plain words."""
+    found = _asked(session)
+    facts = cell_facts(found, found.wanted.cell or "")
+    session.note(count=int(found.accounted.placed), cell=facts.cell)
+    return _json({"cell": facts.cell, "title": facts.title, "verdict": facts.verdict, "lines": facts.lines})
+
+
+@subject.page("/p/<slug>/map/outlines/<kind>.json", roles=READERS, action=Action.READ_BASE_MAP)
+def outlines_json(session: Session, membership: Membership, kind: str) -> Answer:
+    """Outlines of wards or small areas as GeoJSON."""
+    if kind not in ("ward", "lsoa"):
+        raise NotFound("There are no such outlines.")
+    return _json(outlines_layer(session, kind))
+
+
+@subject.page(
+    "/p/<slug>/tiles/<int:zoom>/<int:column>/<int:row>.mvt", roles=READERS, action=Action.READ_BASE_MAP
+)
+def tile(session: Session, membership: Membership, zoom: int, column: int, row: int) -> Answer:
+    """One vector tile of the base map; outside Great Britain it is empty."""
+    try:
+        content = get_tile(session, zoom, column, row)
+    except NotFound:
+        content = EMPTY_TILE
+    return Response(content, content_type="application/vnd.mapbox-vector-tile")
+
+
+@subject.page("/p/<slug>/map/saved", roles=PANEL, action=Action.CONSULT_MAP)
+def runs(session: Session, membership: Membership) -> Answer:
+    """Saved views of the map, newest first."""
+    saved = hotspot_runs.list_views(session)
+    session.note(count=len(saved))
+    return render_template(
+        "map_runs.html",
+        runs=[(run, urlencode(hotspot_runs.as_saved(run.query, run.data_cut_off))) for run in saved],
+        just_saved=request.args.get("just_saved"),
+    )
+
+
+@subject.page("/p/<slug>/map/saved", roles=hotspot_runs.SAVERS, action=Action.SAVE_RUN, methods=("POST",))
+def save(session: Session, membership: Membership) -> Answer:
+    """Keep the view that the form carries, as the records stand now."""
+    found = _asked(session, MultiDict(request.form))
+    saved = hotspot_runs.save_view(session, found, request.form.get("title", ""))
+    session.note(object_id=saved, count=found.accounted.asked_for)
+    return redirect(url_for("map.runs", just_saved=saved), 303)
+
+
+def _query(source: MultiDict[str, str] | None = None) -> Mapping[str, Sequence[str]]:
+    return (request.args if source is None else source).to_dict(flat=False)
+
+
+def _asked(session: Session, source: MultiDict[str, str] | None = None) -> Hotspots:
+    """The picture for a request that is not a page: what cannot be understood is an error.
+
+    Raises
+    ------
+    BadRequest
+        A value of the address is wrong, or there is nothing to map.
+    """
+    found, problems = find_hotspots(session, _query(source))
+    if problems:
+        raise BadRequest(problems[0].message)
+    if isinstance(found, Nothing):
+        raise BadRequest("There is nothing to map yet.")
+    return found
+
+
+def _chosen_cell(found: Hotspots, problems: list[Problem]) -> tuple[Any, list[Problem]]:
+    if found.wanted.cell is None:
+        return None, problems
+    try:
+        return cell_facts(found, found.wanted.cell), problems
+    except NotFound:
+        outside = Problem("cell", "The cell in the address is not part of this study area. None is chosen.")
+        return None, [*problems, outside]
+
+
+def _map(found: Hotspots) -> MapParts:
+    wanted = found.wanted
+    bounds = map_bounds(found)
+    (west, south), (east, north) = bounds
+    centre = ((west + east) / 2, (south + north) / 2)
+    if wanted.lat is not None and wanted.lon is not None:
+        centre = (wanted.lon, wanted.lat)
+    margin = max(east - west, north - south)
+    return hotspot_map(
+        centre,
+        min(wanted.zoom or 13, MAX_ZOOM),
+        bounds=[(west - margin, south - margin), (east + margin, north + margin)],
+        leaflet_js=asset("vendor/leaflet/leaflet.js"),
+        leaflet_css=asset("vendor/leaflet/leaflet.css"),
+    )
+
+
+def _options(found: Hotspots) -> dict[str, list[tuple[str, str]]]:
+    """What each filter offers, as (value, label)."""
+    choices = read_choices(found.ground)
+    months = months_between(choices.first_month, choices.last_month) if choices else []
+    return {
+        "month": [(month, named(month)) for month in months],
+        "harm": [*_labels("harm_type"), (NOT_RECORDED, "Not recorded")],
+        "category": _labels("crime_category"),
+        "agency": sorted(choices.agencies.items(), key=lambda pair: pair[1]) if choices else [],
+        "relation": [pair for pair in _labels("relation") if pair[0] in mappable_relations()],
+        "accuracy": [pair for pair in _labels("accuracy") if pair[0] in placeable_accuracies()],
+        "kind": _labels("event_kind"),
+        "width": [(str(width), f"{width} m") for width in CELL_WIDTHS_M],
+        "bandwidth": [(str(width), f"{width} m") for width in BANDWIDTHS_M],
+        "view": [(view, VIEW_LABELS[view]) for view in VIEWS],
+        "show": [(name, OVERLAY_LABELS[name]) for name in OVERLAYS],
+    }
+
+
+def _labels(vocabulary: str) -> list[tuple[str, str]]:
+    return [(code, term.label) for code, term in terms(vocabulary).items()]
+
+
+def _is_snapped(found: Hotspots) -> bool:
+    """Whether most of what is on the map stands at published points."""
+    snap = list(terms("accuracy")).index("snap_point")
+    on_map = found.records.columns.accuracy[found.position >= 0]
+    return bool(on_map.size and (on_map == snap).mean() > 0.5)
+
+
+def _layer_state(wanted: HotspotFilter) -> HotspotFilter:
+    """The part of the state that changes the layer, not the screen."""
+    return wanted.but(cell=None, lat=None, lon=None, zoom=None, sort="count", page=1)
+
+
+def _address(wanted: HotspotFilter) -> str:
+    return urlencode(wanted.query())
+
+
+def _json(content: Any) -> Response:
+    return Response(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), content_type="application/json")

@@ -1,0 +1,180 @@
+/* The main layer: hexagonal cells on canvas tiles, or the bands of the density surface.
+   Cells and bands come as whole numbers on a lattice of the National Grid; a short polynomial from the server
+   (panel/hotspot_layers.py, Projection) turns them into longitude and latitude. Part of the hotspot map; see map.js. */
+(function () {
+  'use strict';
+
+  const TOO_FEW = 2;
+  const STANDS_OUT = 1;
+  // One hue from light to dark: told apart by the colour-blind, and in grey.
+  const SHADES = ['#dfd6ec', '#bfa9dc', '#9675bf', '#6a4397', '#3d1766'];
+  const INK = '#0b0c0c';
+  const TILE_PX = 256;
+  const NUMBER_FROM_PX = 30; // a cell narrower than this has no room for its number
+  const CORNERS = [[0, -2], [1, -1], [1, 1], [0, 2], [-1, 1], [-1, -1]]; // half widths, half sides
+
+  // --- From the National Grid to the map ------------------------------------------------------------
+
+  function projector(projection) {
+    const powers = [];
+    for (let i = 0; i < 5; i += 1) { for (let j = 0; j < 5 - i; j += 1) { powers.push([i, j]); } }
+    return function place(x, y) {
+      const u = (x - projection.x_m) / projection.scale_m;
+      const v = (y - projection.y_m) / projection.scale_m;
+      let lon = 0;
+      let lat = 0;
+      powers.forEach(([i, j], k) => {
+        const term = u ** i * v ** j;
+        lon += projection.lon[k] * term;
+        lat += projection.lat[k] * term;
+      });
+      return L.latLng(lat, lon);
+    };
+  }
+
+  function cornersOf(q, r, width) {
+    const side = width / Math.sqrt(3);
+    return CORNERS.map(([a, b]) => [(2 * q + r + a) * (width / 2), (3 * r + b) * (side / 2)]);
+  }
+
+  function cellsOf(layer) {
+    const place = projector(layer.projection);
+    return layer.q.map((q, k) => {
+      const r = layer.r[k];
+      const corners = cornersOf(q, r, layer.width_m).map(([x, y]) => place(x, y));
+      const centre = place((2 * q + r) * (layer.width_m / 2), 3 * r * (layer.width_m / Math.sqrt(3) / 2));
+      return { name: `${q}.${r}`, corners, centre, count: layer.count[k], shade: layer.shade[k], verdict: layer.verdict[k] };
+    });
+  }
+
+  // --- Cells on canvas -----------------------------------------------------------------------------
+
+  function hatch(context) {
+    const tile = document.createElement('canvas');
+    tile.width = 8;
+    tile.height = 8;
+    const pen = tile.getContext('2d');
+    pen.strokeStyle = '#6f777b';
+    pen.lineWidth = 1;
+    pen.beginPath();
+    pen.moveTo(-2, 10); pen.lineTo(10, -2); pen.moveTo(-2, 2); pen.lineTo(2, -2); pen.moveTo(6, 10); pen.lineTo(10, 6);
+    pen.stroke();
+    return context.createPattern(tile, 'repeat');
+  }
+
+  const CellLayer = L.GridLayer.extend({
+    initialize(options) {
+      L.GridLayer.prototype.initialize.call(this, { pane: 'overlayPane', updateWhenZooming: false, ...options });
+      this.cells = [];
+      this._pixels = new Map();
+    },
+
+    show(cells, view) {
+      this.cells = cells;
+      this.view = view;
+      this._pixels.clear();
+      if (this._map) { this.redraw(); }
+    },
+
+    /* Corners and centre of every cell in the pixels of one zoom; worked out once a zoom. */
+    pixels(zoom) {
+      if (!this._pixels.has(zoom)) {
+        const at = (point) => this._map.project(point, zoom);
+        this._pixels.set(zoom, this.cells.map((cell) => ({ corners: cell.corners.map(at), centre: at(cell.centre) })));
+      }
+      return this._pixels.get(zoom);
+    },
+
+    createTile(coords) {
+      const canvas = document.createElement('canvas');
+      const scale = window.devicePixelRatio || 1;
+      canvas.width = TILE_PX * scale;
+      canvas.height = TILE_PX * scale;
+      canvas.setAttribute('aria-hidden', 'true');
+      const pen = canvas.getContext('2d');
+      pen.scale(scale, scale);
+      pen.translate(-coords.x * TILE_PX, -coords.y * TILE_PX);
+      this.pixels(coords.z).forEach((place, k) => {
+        const reach = place.corners[0].distanceTo(place.centre) + 2;
+        const x = place.centre.x - coords.x * TILE_PX;
+        const y = place.centre.y - coords.y * TILE_PX;
+        if (x < -reach || y < -reach || x > TILE_PX + reach || y > TILE_PX + reach) { return; }
+        this._draw(pen, place, this.cells[k], reach);
+      });
+      return canvas;
+    },
+
+    _draw(pen, place, cell, reach) {
+      pen.beginPath();
+      place.corners.forEach((p, i) => (i ? pen.lineTo(p.x, p.y) : pen.moveTo(p.x, p.y)));
+      pen.closePath();
+      const look = this._look(cell);
+      pen.globalAlpha = look.alpha;
+      pen.fillStyle = look.hatched ? hatch(pen) : look.fill;
+      pen.fill();
+      pen.globalAlpha = 1;
+      pen.strokeStyle = look.edge;
+      pen.lineWidth = look.width;
+      pen.setLineDash(look.hatched ? [4, 3] : []);
+      pen.stroke();
+      pen.setLineDash([]);
+      if (reach * 1.7 >= NUMBER_FROM_PX) { this._number(pen, place.centre, cell, look); }
+    },
+
+    _look(cell) {
+      if (cell.verdict === TOO_FEW) { return { hatched: true, alpha: 0.55, edge: '#6f777b', width: 1, dark: false }; }
+      if (this.view === 'significance') {
+        return cell.verdict === STANDS_OUT
+          ? { fill: SHADES[3], alpha: 0.78, edge: INK, width: 2.5, dark: true }
+          : { fill: '#ffffff', alpha: 0.55, edge: '#8a9499', width: 1, dark: false };
+      }
+      return { fill: SHADES[cell.shade - 1], alpha: 0.8, edge: '#ffffff', width: 1, dark: cell.shade >= 3 };
+    },
+
+    _number(pen, centre, cell, look) {
+      pen.font = 'bold 12px Arial, Helvetica, sans-serif';
+      pen.textAlign = 'center';
+      pen.textBaseline = 'middle';
+      pen.lineWidth = 3;
+      pen.strokeStyle = look.dark ? SHADES[4] : '#ffffff';
+      pen.lineJoin = 'round';
+      pen.strokeText(cell.count.toLocaleString('en-GB'), centre.x, centre.y);
+      pen.fillStyle = look.dark ? '#ffffff' : INK;
+      pen.fillText(cell.count.toLocaleString('en-GB'), centre.x, centre.y);
+    },
+
+    /* The drawn cell at a point of the map, or null. */
+    at(latlng) {
+      if (!this._map || !this.cells.length) { return null; }
+      const zoom = this._map.getZoom();
+      const here = this._map.project(latlng, zoom);
+      let nearest = null;
+      let least = Infinity;
+      this.pixels(zoom).forEach((place, k) => {
+        const distance = here.distanceTo(place.centre);
+        if (distance < least) { least = distance; nearest = { cell: this.cells[k], reach: place.corners[0].distanceTo(place.centre) }; }
+      });
+      return nearest && least <= nearest.reach ? nearest.cell : null;
+    },
+  });
+
+  // --- Bands of the density surface -------------------------------------------------------------
+
+  function bandsOf(layer) {
+    if (!layer.bands.length) { return []; }
+    const place = projector(layer.projection);
+    const ring = (flat) => {
+      const points = [];
+      for (let k = 0; k < flat.length; k += 2) { points.push(place(layer.x_m + flat[k] * layer.cell_m, layer.y_m + flat[k + 1] * layer.cell_m)); }
+      return points;
+    };
+    return layer.bands.map((band) => L.polygon(band.polygons.map((rings) => rings.map(ring)), {
+      interactive: false, stroke: true, color: '#ffffff', weight: 0.5, fillColor: SHADES[band.shade - 1], fillOpacity: 0.72,
+    }));
+  }
+
+  window.placewiseMap = window.placewiseMap || {};
+  window.placewiseMap.CellLayer = CellLayer;
+  window.placewiseMap.cellsOf = cellsOf;
+  window.placewiseMap.bandsOf = bandsOf;
+}());
