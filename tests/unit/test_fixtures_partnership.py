@@ -410,6 +410,12 @@ def test_the_links_that_bridge_the_groups_are_borne_out_by_events_and_in_force(f
         assert datetime.strptime(link["expires_on"], "%d/%m/%Y") > datetime(2026, 4, 30)  # noqa: DTZ001, DTZ007
 
 
+def test_no_link_is_stronger_than_its_grading_allows(files: Files) -> None:
+    for link in files.table("youth-justice-links.csv"):
+        doubtful = link["source_grade"] == "3" or link["assessment"] == "E"
+        assert link["strength"] == "possible" or not doubtful
+
+
 def test_bad_and_repeated_rows_stand_where_the_truth_says(files: Files) -> None:
     for bad in files.truth["bad_rows"]:
         row = files.table(bad["file"])[bad["row"] - 2]
