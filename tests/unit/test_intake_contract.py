@@ -48,7 +48,10 @@ DIFFERENT = {
     "time_24.csv": ("ACCEPT", "our templates hold date and time in one column; tested there"),
     "same_ref_conflict.csv": ("ROWS", "the first of the two stands: a stream cannot take it back"),
     "same_as_001.csv": ("ACCEPT", "known bytes are the database's knowledge"),
-    "same_rows_reordered.csv": ("ACCEPT", "known rows are the database's knowledge; fingerprints tested apart"),
+    "same_rows_reordered.csv": (
+        "ACCEPT",
+        "known rows are the database's knowledge; fingerprints tested apart",
+    ),
     "crs_member.geojson": ("WARN", "the file says which system it is in; that is read and said, not guessed"),
     "big_int.geojson": ("WARN", "the number stands in a property that is not kept"),
     "proto.geojson": ("WARN", "accepted; says which properties are not kept"),
@@ -126,9 +129,13 @@ def outcome_of(path: Path, name: str) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[dict[str, Any], Future[Outcome]]]]:
+def outcomes(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[list[tuple[dict[str, Any], Future[Outcome]]]]:
     folder = tmp_path_factory.mktemp("nasty")
-    subprocess.run([sys.executable, "-I", str(CORPUS), str(folder), "--small"], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-I", str(CORPUS), str(folder), "--small"], check=True, capture_output=True
+    )
     with ThreadPoolExecutor(3) as pool:
         yield [
             (entry, pool.submit(outcome_of, folder / entry["file"], entry["upload_name"]))

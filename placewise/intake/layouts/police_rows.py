@@ -44,8 +44,13 @@ def snap_points(table: Table) -> dict[str, Any]:
 
     A record without coordinates is kept without a position.
     """
-    table.refuse(_psni(table), "force", "northern-ireland", NORTHERN_IRELAND)
     x, y = locate(table)
+    sound = table.sound()
+    elsewhere = [
+        row for row in _psni(table) if sound[row]
+    ]  # by force or area code, where the position did not tell
+    table.refuse(elsewhere, "force", "northern-ireland", NORTHERN_IRELAND)
+    table.run.tallies["northern-ireland"] += len(elsewhere)
     placed = np.isfinite(x)
     table.run.tallies["without-position"] += int((~placed & table.sound()).sum())
     table.run.tallies["snap-point"] += int(placed.sum())
@@ -87,5 +92,4 @@ def _psni(table: Table) -> list[int]:
     rows = {i for i, area in enumerate(table.column("area_code")) if area and area[0] == "N"}
     for name in ("force", "force_area"):
         rows |= {i for i, force in enumerate(table.column(name)) if force and force.lower() == _PSNI}
-    table.run.tallies["northern-ireland"] += len(rows)
     return sorted(rows)
