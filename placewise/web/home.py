@@ -21,6 +21,7 @@ EVERYONE = READERS | Role.AUDITOR | Role.ADMINISTRATOR
 PURPOSES = {
     "Map": "Where harm was recorded, by type, period and source, and what cannot be told.",
     "Places": "Each place on one page: trend, times of day, harm types, groups and who looks after it.",
+    "Peer groups": "Groups of children who spend time together: where, since when, and what is good in it.",
     "Connections": "Peer groups, places and persons of concern, with the evidence for each link.",
     "Imports": "Partners' files: what was accepted, and each refused row with its reason.",
     "Audit": "Who opened or changed what, when, and for what purpose.",

@@ -8,6 +8,8 @@ import pytest
 
 from placewise.core.scope import Action, Role
 from placewise.panel.home import Overview, SilentAgency, compare, sentence, summarise
+from placewise.web.app import SUBJECTS
+from placewise.web.home import PURPOSES
 from tests.records import Records
 
 TODAY = date(2026, 6, 10)
@@ -88,6 +90,12 @@ def test_auditors_and_administrators_get_no_figures(client_as, borough, role):
     page = client_as(role).get(f"/p/{borough.slug}/").get_data(as_text=True)
     assert "records in" not in page
     assert "pw-figures" not in page
+
+
+def test_every_entry_of_the_navigation_says_what_it_is_for():
+    labels = {entry.label for subject in SUBJECTS for entry in subject.navigation}
+    assert labels
+    assert labels <= set(PURPOSES)
 
 
 def test_one_membership_leads_straight_home(client_as, partnership):
