@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from placewise.intake.layouts import LAYOUTS, Layout, Need
-from placewise.intake.limits import UPLOAD_LIMITS
+from placewise.intake.limits import UPLOAD_LIMITS as _UP
 
 _NEEDS = {Need.VALUE: "in every row", Need.COLUMN: "the column; cells may be empty", Need.NONE: ""}
 _GEOMETRY = {
@@ -54,10 +54,9 @@ are the sending agency's own: the same reference from the same agency is the sam
 
 A position is `easting` and `northing` (EPSG:27700) or `longitude` and `latitude` (WGS84), in Great Britain.
 
-An upload may have {UPLOAD_LIMITS.file_bytes >> 20} MB, {UPLOAD_LIMITS.rows:,} rows, {UPLOAD_LIMITS.columns} columns and
-{UPLOAD_LIMITS.cell_chars:,} characters a cell; a workbook {UPLOAD_LIMITS.sheets} sheets, {UPLOAD_LIMITS.parts} parts and
-{UPLOAD_LIMITS.unpacked_bytes >> 20} MB unpacked; a shape {UPLOAD_LIMITS.vertices:,} vertices. The command line streams a
-CSV file of any size.
+An upload may have {_UP.file_bytes >> 20} MB, {_UP.rows:,} rows, {_UP.columns} columns and {_UP.cell_chars:,} characters
+a cell; a workbook {_UP.sheets} sheets, {_UP.parts} parts and {_UP.unpacked_bytes >> 20} MB unpacked; a shape
+{_UP.vertices:,} vertices. The command line streams a CSV file of any size.
 
 Each row is accepted, already held, or refused with its row, column and reason. Refused rows can be downloaded,
 mended and sent again; the two columns `placewise_row` and `placewise_reason` may stay in the file.
