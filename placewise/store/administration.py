@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 - the driver's class has a lower-case name
-from psycopg2.extensions import make_dsn
+from psycopg2.extensions import make_dsn, parse_dsn
 
 from placewise.core.errors import NotFound
 from placewise.core.scope import Role
@@ -78,6 +78,12 @@ def administrator(admin_url: str) -> Iterator[Connection]:
 def database_url(admin_url: str, login: str, password: str) -> str:
     """The administrator's database, reached as another login."""
     return make_dsn(admin_url, user=login, password=password)
+
+
+def login_of(url: str) -> tuple[str, str]:
+    """Name and password that a connection string holds."""
+    parts = parse_dsn(url)
+    return parts.get("user", ""), parts.get("password", "")
 
 
 def set_login_passwords(connection: Connection, passwords: Mapping[str, str]) -> None:

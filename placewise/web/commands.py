@@ -21,7 +21,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from placewise.core.errors import AuditUnsound, PlacewiseError, SettingMissing
 from placewise.core.scope import Role
-from placewise.core.settings import require
+from placewise.core.settings import read, require
 from placewise.core.vocabulary import terms
 from placewise.intake.findings import Severity
 from placewise.intake.layouts import LAYOUTS
@@ -29,18 +29,22 @@ from placewise.store.administration import (
     administrator,
     deactivate_account,
     get_partnership_id,
+    login_of,
     save_account,
     save_partnership,
+    set_login_passwords,
 )
 from placewise.store.audit_chain import faults, list_heads
 from placewise.store.cluster import data_folder
 from placewise.store.migrate import migrate
+from placewise.store.postgres import make_folders
 from placewise.web import serving
 from placewise.web.demo import describe, import_as_operator, load_demo
 from placewise.web.demo_accounts import DEMO_ACCOUNTS
 from placewise.web.local import PROJECT_ROOT, Connections, connections, private_database
 
 SHORTEST_PASSWORD = 15
+LOGIN_SETTINGS = ("PLACEWISE_DATABASE_URL", "PLACEWISE_DOOR_URL")
 
 
 @click.group()
@@ -104,7 +108,7 @@ def _only_one(folder: Path) -> Iterator[None]:
     WebServiceEnded
         Another demo runs in this folder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folders(folder, passable=True)
     with (folder / "demo.lock").open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -128,8 +132,12 @@ def serve() -> None:
 
 @placewise.command("migrate")
 def migrate_command() -> None:
-    """Bring the database of PLACEWISE_ADMIN_URL to this version."""
-    done = migrate(require("PLACEWISE_ADMIN_URL"), say=click.echo)
+    """Bring the database of PLACEWISE_ADMIN_URL to this version, and give its logins their passwords."""
+    admin_url = require("PLACEWISE_ADMIN_URL")
+    done = migrate(admin_url, say=click.echo)
+    logins = dict(login_of(url) for name in LOGIN_SETTINGS if (url := read(name)))
+    with administrator(admin_url) as connection:
+        set_login_passwords(connection, {name: password for name, password in logins.items() if password})
     click.echo(f"{len(done)} migrations applied." if done else "Nothing to do.")
 
 
