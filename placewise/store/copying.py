@@ -21,7 +21,7 @@ COPY = sql.SQL("COPY pg_temp.{} ({}) FROM STDIN WITH (FORMAT csv)")
 def copy_columns(cursor: Cursor, table: str, columns: Mapping[str, Column]) -> None:
     """Copy equally long columns into a staging table; columns without any value are left out.
 
-    Absent values are None, NaN or NaT and become NULL, as does empty text.
+    Absent values are None, NaN, NaT or an empty list and become NULL, as does empty text.
     """
     texts = {name: text for name, column in columns.items() if (text := _texts(column)) is not None}
     buffer = io.StringIO()
@@ -35,9 +35,9 @@ def _texts(column: Column) -> Sequence[Any] | None:
     """The column as csv.writer takes it, or None when it holds no value at all."""
     if isinstance(column, np.ndarray):
         return _array_texts(column)
-    if not any(value is not None for value in column):
+    sample = next((value for value in column if value is not None and value != ()), None)
+    if sample is None:
         return None
-    sample = next(value for value in column if value is not None)
     if isinstance(sample, bytes | bytearray | memoryview):
         return [None if value is None else "\\x" + bytes(value).hex() for value in column]
     if isinstance(sample, list | tuple):
@@ -63,16 +63,16 @@ def _array_texts(column: NDArray[Any]) -> Sequence[Any] | None:
     return list(texts)
 
 
-def _list_texts(column: Sequence[Any]) -> list[str]:
+def _list_texts(column: Sequence[Any]) -> list[str | None]:
     """Array literals; the same few lists come again and again, so each is written once."""
-    known: dict[tuple[str, ...], str] = {}
-    texts = []
+    known: dict[tuple[str, ...], str | None] = {(): None}
+    texts: list[str | None] = []
     for value in column:
         key = tuple(value or ())
-        if (text := known.get(key)) is None:
+        if key not in known:
             quoted = ('"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"' for word in key)
-            text = known[key] = "{" + ",".join(quoted) + "}"
-        texts.append(text)
+            known[key] = "{" + ",".join(quoted) + "}"
+        texts.append(known[key])
     return texts
 
 

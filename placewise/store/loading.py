@@ -56,10 +56,13 @@ NOT_ACCEPTED = sql.SQL(
     "SELECT coalesce(range_agg(int4range(import_row, import_row, '[]')), '{{}}')::text FROM pg_temp.{} s"
     " WHERE NOT s.import_row <@ %(accepted)s::int4multirange"
 )
+# Looked up row by row, here and wherever a staged row finds its record: the planner's statistics know nothing of tables
+# that are being filled, and a join planned for an empty one reads all of it for every row.
 CHANGED = sql.SQL("""
 SELECT s.import_row FROM pg_temp.{staged} s
-  JOIN placewise.{table} held ON held.partnership_id = %(partnership)s AND held.fingerprint = s.fingerprint
- WHERE held.content_digest <> s.content_digest    -- NULL on either side: nothing to compare
+ CROSS JOIN LATERAL (SELECT t.content_digest FROM placewise.{table} t
+    WHERE t.partnership_id = %(partnership)s AND t.fingerprint = s.fingerprint OFFSET 0) held
+ WHERE s.content_digest IS NOT NULL AND held.content_digest <> s.content_digest    -- NULL on either side: nothing to compare
 """)
 
 

@@ -35,7 +35,8 @@ IDENTITIES = """
 INSERT INTO placewise.identity (partnership_id, person_id, given_name, family_name, date_of_birth, address)
 SELECT p.partnership_id, p.person_id, s.given_name, s.family_name, s.date_of_birth, s.address
   FROM pg_temp.staged_person s
-  JOIN placewise.person p ON p.partnership_id = %(partnership)s AND p.fingerprint = s.fingerprint
+  CROSS JOIN LATERAL (SELECT t.partnership_id, t.person_id FROM placewise.person t
+    WHERE t.partnership_id = %(partnership)s AND t.fingerprint = s.fingerprint OFFSET 0) p
  WHERE s.import_row <@ %(accepted)s::int4multirange
    AND num_nonnulls(s.given_name, s.family_name, s.date_of_birth, s.address) > 0
 """
@@ -113,7 +114,8 @@ LINK_EVIDENCE = """
 INSERT INTO placewise.link_evidence (partnership_id, link_id, event_id, note)
 SELECT l.partnership_id, l.link_id, evidence.event_id, evidence.note
   FROM pg_temp.staged_link s
-  JOIN placewise.link l ON l.partnership_id = %(partnership)s AND l.fingerprint = s.fingerprint
+  CROSS JOIN LATERAL (SELECT t.partnership_id, t.link_id FROM placewise.link t
+    WHERE t.partnership_id = %(partnership)s AND t.fingerprint = s.fingerprint OFFSET 0) l
   CROSS JOIN LATERAL (
     SELECT (SELECT e.event_id FROM placewise.event e WHERE e.local_ref = ref
              ORDER BY e.source_agency <> %(agency)s, e.recorded_at LIMIT 1) AS event_id, NULL::text AS note
