@@ -12,6 +12,7 @@ import errno
 import os
 import resource
 import struct
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def _python_folders() -> list[Path]:
     """Folders that importing may read: standard library, installed packages, Placewise, shared libraries."""
     names = {sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")}
     folders = {Path(name) for name in names} | {Path(__file__).parents[1]}
-    folders |= {Path(name) for name in ("/lib", "/lib64", "/usr/lib")}
+    folders |= {Path(name) for name in ("/lib", "/lib64", "/usr/lib")} | {Path(sys.base_prefix) / "lib"}
     return sorted(folder for folder in folders if folder.is_dir())
 
 

@@ -194,7 +194,10 @@ def _instant(day: date, clock: str, run: Run, column: str, text: str) -> int:
     except ValueError:
         raise BadCell("invalid-time", "There is no such time. Write it like 22:15.") from None
     if match[5]:
-        return _microseconds(datetime.combine(day, at, tzinfo=_offset(match[5])))
+        moment = datetime.combine(day, at, tzinfo=_offset(match[5]))
+        if moment.astimezone(LONDON).date() != day:
+            run.note(column, text, "local-day")
+        return _microseconds(moment)
     return _local(day, at, run, column, text)
 
 

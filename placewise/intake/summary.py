@@ -21,6 +21,8 @@ _SENTENCES = {
     "midnight-24": "give the time as 24:00; it was read as 00:00 of the next day.",
     "clock-change": "fall in the hour when the clocks change: 01:30 in October was taken as the first of the "
     "two, 01:30 in March as 02:30.",
+    "local-day": "have a time in UTC or another zone that falls on another day in local time (23:40 UTC on 31 July "
+    "is 00:40 on 1 August); they count on the local day.",
     "low-precision": "give a position to two decimal places or fewer (a kilometre or more); they are kept as vague "
     "and not placed on the map.",
     "outside-partnership": "lie outside the partnership's area; they were kept.",

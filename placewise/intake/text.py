@@ -53,12 +53,12 @@ def _one(cell: str, run: Run, column: str, bad: dict[str, BadCell]) -> str:
     if _INVISIBLE.search(text):
         text = _INVISIBLE.sub("", text).strip()
         run.note(notes, text, "invisible-character")
-    if _CONTROL.search(text):
-        bad[text] = BadCell("control-character", "Holds a control character. Type the cell again.")
-    elif _BIDI.search(text):
+    if _BIDI.search(text):
         bad[text] = BadCell(
             "bidi-control", "Holds a character that reverses the direction of text. Type the cell again."
         )
+    elif _CONTROL.search(text):
+        bad[text] = BadCell("control-character", "Holds a control character. Type the cell again.")
     elif _MOJIBAKE.search(text):
         run.note(notes, text, "mojibake")
     elif _LATIN_AND_OTHER.search(text):

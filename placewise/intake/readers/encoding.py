@@ -63,7 +63,8 @@ def find_encoding(stream: BinaryIO, *, longest: int) -> Encoding:
     survey.decode(b"", final=True)
     if survey.codec == "cp1252":
         return Encoding("cp1252", True, "Windows-1252", survey.quoted, survey.last in b"\r\n")
-    return Encoding("utf-8-sig", False, "UTF-8", survey.quoted, survey.last in b"\r\n")
+    codec = "utf-8-sig" if survey.marked else "utf-8"
+    return Encoding(codec, False, "UTF-8", survey.quoted, survey.last in b"\r\n")
 
 
 class _Survey:
@@ -72,6 +73,7 @@ class _Survey:
     def __init__(self, longest: int) -> None:
         self.codec = "utf-8"
         self.position = 0
+        self.marked = False
         self.quoted = False
         self.last = b"\n"
         self._longest = longest
@@ -89,6 +91,7 @@ class _Survey:
                 "One line is longer than a whole row may be. Is this really a CSV file?",
                 code="field-too-long",
             )
+        self.marked = self.marked or (self.position == 0 and chunk.startswith(codecs.BOM_UTF8))
         self.quoted = self.quoted or b'"' in chunk
         self.decode(chunk)
         self._lines += chunk.count(b"\n")
