@@ -92,8 +92,9 @@ def ward_of(ground: Ground, x: NDArray[np.float64], y: NDArray[np.float64]) -> l
     names = [""] * x.size
     if ground.wards.ids and x.size:
         tree = shapely.STRtree(ground.wards.shapes)
-        for point, ward in tree.query(shapely.points(x, y), predicate="within").T.tolist():
-            names[point] = ground.wards.names[ward]
+        # A centre exactly on the line between two wards belongs to the first by name.
+        for point, ward in tree.query(shapely.points(x, y), predicate="intersects").T.tolist():
+            names[point] = min(names[point] or ground.wards.names[ward], ground.wards.names[ward])
     return names
 
 

@@ -14,8 +14,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from placewise.core.errors import TooFewRecords
-from placewise.geo.bands import band_levels, density_bands
+from placewise.geo.bands import density_bands
 from placewise.geo.density import cells_inside, kernel_density, square_grid
 from placewise.geo.hexgrid import unpack_cell
 from placewise.panel.hotspot_words import (
@@ -40,7 +39,8 @@ POWERS = [(i, j) for i in range(5) for j in range(5 - i)]
 _FIT_POINTS = 24
 DENSITY_CELL_M = 50.0
 _LARGEST_SURFACE = 400_000
-DENSITY_BANDS = 6
+#: Lower edges of the bands as shares of the peak: the lower ones closer, or only the peak would be seen.
+BAND_SHARES = (0.06, 0.15, 0.3, 0.5, 0.75)
 #: A corner that moves an outline by less than this is not sent.
 OUTLINE_TOLERANCE_M = 4.0
 
@@ -169,10 +169,10 @@ def density_layer(found: Hotspots) -> tuple[dict[str, Any], Legend]:
         bandwidth_m=max(float(found.wanted.bandwidth_m), cell_m),
         inside=cells_inside(frame, grid),
     )
-    try:
-        edges = band_levels(surface, n_bands=DENSITY_BANDS)
-    except TooFewRecords:
+    peak = float(np.nanmax(surface.values, initial=0.0))
+    if peak == 0:
         return {"kind": "bands", "bands": []}, density_legend(found, [])
+    edges = peak * np.array(BAND_SHARES)
     bands = density_bands(surface, levels=edges)
     legend = density_legend(found, edges.tolist())
     return {

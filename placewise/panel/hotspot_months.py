@@ -65,3 +65,14 @@ def named(month: str) -> str:
     'May 2026'
     """
     return f"{start_of(month):%B %Y}"
+
+
+def short_name(month: str) -> str:
+    """A month where room is short.
+
+    >>> short_name("2026-05")
+    'May 2026'
+    >>> short_name("2026-04")
+    'Apr 2026'
+    """
+    return f"{start_of(month):%b %Y}"

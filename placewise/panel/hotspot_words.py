@@ -11,7 +11,7 @@ from placewise.panel.hotspot_filter import DEFAULT_MONTHS, NOT_RECORDED, Hotspot
 from placewise.panel.hotspot_months import named
 from placewise.panel.hotspots import Q_AT_MOST, STANDS_OUT, TOO_FEW, HotArea, Hotspots, period_words
 
-NAMED_AREAS = 3
+NAMED_AREAS = 4
 WARNING = (
     "These show where children were found or where police were, not where harm happens. "
     "Read them apart from the rest."
@@ -179,11 +179,13 @@ def count_steps(highest: int) -> list[int]:
 
 def counts_legend(found: Hotspots, steps: list[int], highest: int) -> Legend:
     """Legend of the counts view."""
-    tops = [edge - 1 for edge in steps[1:]] + [highest]
+    tops = [edge - 1 for edge in [*steps[1:], highest + 1]][: len(steps)]
     key = [
         Swatch(f"step-{_shade(i, len(steps))}", f"{low}" if low == top else f"{low:,} to {top:,}")
         for i, (low, top) in enumerate(zip(steps, tops, strict=True))
     ]
+    if found.areas:
+        key.append(Swatch("edge", "Dark edge: stands out from chance"))
     if (found.verdict[found.counts > 0] == TOO_FEW).any():
         key.append(Swatch("too-few", VERDICTS[TOO_FEW]))
     title = f"Records in each cell of {found.wanted.cell_width_m} m"

@@ -27,7 +27,7 @@ from placewise.panel.hotspot_filter import (
     mappable_relations,
 )
 from placewise.panel.hotspot_layers import layer, legend_of, map_bounds, outlines_layer, places_layer
-from placewise.panel.hotspot_months import months_between, named
+from placewise.panel.hotspot_months import months_between, named, short_name
 from placewise.panel.hotspot_words import SNAP_POINTS, WARNING, left_out, sentence
 from placewise.panel.hotspots import Hotspots, Nothing, find_hotspots, read_choices
 from placewise.store.door import Membership
@@ -40,7 +40,7 @@ from placewise.web.static_files import asset
 subject = Subject("map", __name__)
 
 VIEW_LABELS = {"counts": "Counts", "density": "Density", "significance": "What stands out"}
-OVERLAY_LABELS = {"places": "Places", "ward": "Wards", "lsoa": "Small areas (LSOA)"}
+OVERLAY_LABELS = {"places": "Places", "ward": "Wards", "lsoa": "LSOAs"}
 
 
 @subject.page("/p/<slug>/map", roles=READERS, action=Action.CONSULT_MAP, navigation="Map")
@@ -188,7 +188,7 @@ def _options(found: Hotspots) -> dict[str, list[tuple[str, str]]]:
     choices = read_choices(found.ground)
     months = months_between(choices.first_month, choices.last_month) if choices else []
     return {
-        "month": [(month, named(month)) for month in months],
+        "month": [(month, short_name(month)) for month in months],
         "harm": [*_labels("harm_type"), (NOT_RECORDED, "Not recorded")],
         "category": _labels("crime_category"),
         "agency": sorted(choices.agencies.items(), key=lambda pair: pair[1]) if choices else [],

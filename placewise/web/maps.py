@@ -84,7 +84,7 @@ class Start(MacroElement):
 
 
 #: Functions of map*.js that make a layer, lowest first.
-LAYERS = ("baseMap", "mainLayer", "outlines", "places")
+LAYERS = ("baseMap", "mainLayer", "outlines", "names", "places")
 
 
 def hotspot_map(

@@ -94,20 +94,33 @@
       const pen = canvas.getContext('2d');
       pen.scale(scale, scale);
       pen.translate(-coords.x * TILE_PX, -coords.y * TILE_PX);
-      this.pixels(coords.z).forEach((place, k) => {
+      const inside = this.pixels(coords.z).map((place, k) => ({ place, cell: this.cells[k] })).filter(({ place }) => {
         const reach = place.corners[0].distanceTo(place.centre) + 2;
         const x = place.centre.x - coords.x * TILE_PX;
         const y = place.centre.y - coords.y * TILE_PX;
-        if (x < -reach || y < -reach || x > TILE_PX + reach || y > TILE_PX + reach) { return; }
-        this._draw(pen, place, this.cells[k], reach);
+        return x > -reach && y > -reach && x < TILE_PX + reach && y < TILE_PX + reach;
       });
+      inside.forEach(({ place, cell }) => this._draw(pen, place, cell));
+      inside.filter(({ cell }) => cell.verdict === STANDS_OUT).forEach(({ place }) => this._edge(pen, place));
+      inside.forEach(({ place, cell }) => this._number(pen, place, cell));
       return canvas;
     },
 
-    _draw(pen, place, cell, reach) {
+    _outline(pen, place) {
       pen.beginPath();
       place.corners.forEach((p, i) => (i ? pen.lineTo(p.x, p.y) : pen.moveTo(p.x, p.y)));
       pen.closePath();
+    },
+
+    _edge(pen, place) {
+      this._outline(pen, place);
+      pen.strokeStyle = INK;
+      pen.lineWidth = 2;
+      pen.stroke();
+    },
+
+    _draw(pen, place, cell) {
+      this._outline(pen, place);
       const look = this._look(cell);
       pen.globalAlpha = look.alpha;
       pen.fillStyle = look.hatched ? hatch(pen) : look.fill;
@@ -118,20 +131,22 @@
       pen.setLineDash(look.hatched ? [4, 3] : []);
       pen.stroke();
       pen.setLineDash([]);
-      if (reach * 1.7 >= NUMBER_FROM_PX) { this._number(pen, place.centre, cell, look); }
     },
 
     _look(cell) {
       if (cell.verdict === TOO_FEW) { return { hatched: true, alpha: 0.55, edge: '#6f777b', width: 1, dark: false }; }
       if (this.view === 'significance') {
         return cell.verdict === STANDS_OUT
-          ? { fill: SHADES[3], alpha: 0.78, edge: INK, width: 2.5, dark: true }
+          ? { fill: SHADES[3], alpha: 0.78, edge: INK, width: 2, dark: true }
           : { fill: '#ffffff', alpha: 0.55, edge: '#8a9499', width: 1, dark: false };
       }
+      if (cell.count === 0) { return { fill: '#ffffff', alpha: 0.25, edge: INK, width: 1, dark: false }; }
       return { fill: SHADES[cell.shade - 1], alpha: 0.8, edge: '#ffffff', width: 1, dark: cell.shade >= 3 };
     },
 
-    _number(pen, centre, cell, look) {
+    _number(pen, { corners, centre }, cell) {
+      if (corners[0].distanceTo(centre) * Math.sqrt(3) < NUMBER_FROM_PX) { return; }
+      const look = this._look(cell);
       pen.font = 'bold 12px Arial, Helvetica, sans-serif';
       pen.textAlign = 'center';
       pen.textBaseline = 'middle';

@@ -28,7 +28,7 @@
       { dataLayer: 'street', filter: kind('minor'), symbolizer: line(COLOURS.minor, 2) },
       { dataLayer: 'street', filter: kind('main'), symbolizer: line(COLOURS.main, 5) },
       { dataLayer: 'feature', filter: kind('railway'), symbolizer: line(COLOURS.railway, 1.6) },
-      { dataLayer: 'feature', filter: kind(...SITES), minzoom: 14,
+      { dataLayer: 'feature', filter: kind(...SITES), minzoom: 15,
         symbolizer: new P.CircleSymbolizer({ radius: 3, fill: COLOURS.site, stroke: COLOURS.halo, width: 1 }) },
     ];
   }
@@ -43,21 +43,36 @@
         symbolizer: new P.LineLabelSymbolizer({ ...words, font: `12px ${FONT}` }) },
       { dataLayer: 'street', filter: kind('minor'), minzoom: 16,
         symbolizer: new P.LineLabelSymbolizer({ ...words, font: `12px ${FONT}` }) },
-      { dataLayer: 'feature', filter: kind('park', 'school', 'health', 'youth', 'shop'), minzoom: 15,
+      { dataLayer: 'feature', filter: kind('park', 'school', 'health', 'youth'), minzoom: 16,
         symbolizer: new P.OffsetTextSymbolizer({ ...words, offsetX: 6, font: `12px ${FONT}` }) },
     ];
   }
 
+  // Names lie above the cells, or they could not be read; both layers draw from one set of fetched tiles.
+  const NAMES_PANE = 'names';
+  let ground;
+
+  function layer(map, rules) {
+    const address = map.getContainer().closest('[data-tiles]').dataset.tiles;
+    return window.protomapsL.leafletLayer({ url: address, maxDataZoom: 16, attribution: '', paintRules: [], labelRules: [], ...rules });
+  }
+
   window.placewiseMap = window.placewiseMap || {};
+
   window.placewiseMap.baseMap = function baseMap(map) {
-    const P = window.protomapsL;
-    return P.leafletLayer({
-      url: map.getContainer().closest('[data-tiles]').dataset.tiles,
-      maxDataZoom: 16,
+    ground = layer(map, {
       backgroundColor: COLOURS.outside,
-      attribution: 'Partnership’s own geography',
-      paintRules: paintRules(P),
-      labelRules: labelRules(P),
+      paintRules: paintRules(window.protomapsL),
     });
+    return ground;
+  };
+
+  window.placewiseMap.names = function names(map) {
+    const pane = map.createPane(NAMES_PANE);
+    pane.style.zIndex = 450; // above the cells and outlines (400), below the places (600)
+    pane.style.pointerEvents = 'none';
+    const above = layer(map, { pane: NAMES_PANE, labelRules: labelRules(window.protomapsL) });
+    above.views = ground.views;
+    return above;
   };
 }());

@@ -56,7 +56,7 @@
     function stop() {
       window.clearTimeout(playing);
       playing = null;
-      play.textContent = 'Play months';
+      play.textContent = 'Play';
       play.setAttribute('aria-pressed', 'false');
     }
 

@@ -289,7 +289,7 @@
     box.setAttribute('role', 'application');
     box.setAttribute('aria-label', 'Hotspot map');
     box.setAttribute('aria-describedby', 'map-keys');
-    map.attributionControl.setPrefix(false);
+    map.attributionControl.setPrefix('Base map: the partnership’s own geography');
     L.control.scale({ imperial: false }).addTo(map);
     lookAt(map);
     nameByZoom(map);
