@@ -26,6 +26,8 @@ NAMES = (
     "PLACEWISE_IDLE_MINUTES",
     "PLACEWISE_SESSION_HOURS",
     "PLACEWISE_ASK_PURPOSE",
+    "PLACEWISE_PROXIES",
+    "PLACEWISE_HOSTS",
 )
 
 
@@ -72,6 +74,8 @@ class Settings:
     idle_minutes: int = 15
     session_hours: int = 10
     ask_purpose: bool = True
+    proxies: int = 0
+    hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -91,13 +95,15 @@ class Settings:
             idle_minutes=_whole("PLACEWISE_IDLE_MINUTES", 15, environ),
             session_hours=_whole("PLACEWISE_SESSION_HOURS", 10, environ),
             ask_purpose=read("PLACEWISE_ASK_PURPOSE", environ) != "no",
+            proxies=_whole("PLACEWISE_PROXIES", 0, environ, least=0),
+            hosts=tuple((read("PLACEWISE_HOSTS", environ) or "").split()),
         )
 
 
-def _whole(name: str, default: int, environ: Mapping[str, str] | None) -> int:
+def _whole(name: str, default: int, environ: Mapping[str, str] | None, *, least: int = 1) -> int:
     value = read(name, environ)
     if value is None:
         return default
-    if not value.isdecimal() or int(value) < 1:
-        raise SettingMissing(f"{name} is {value!r}; it must be a whole number above 0.")
+    if not value.isdecimal() or int(value) < least:
+        raise SettingMissing(f"{name} is {value!r}; it must be a whole number of {least} or more.")
     return int(value)

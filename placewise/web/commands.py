@@ -15,7 +15,6 @@ from pathlib import Path
 from types import FrameType
 
 import click
-from argon2 import PasswordHasher
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -42,6 +41,7 @@ from placewise.web import serving
 from placewise.web.demo import describe, import_as_operator, load_demo
 from placewise.web.demo_accounts import DEMO_ACCOUNTS
 from placewise.web.local import PROJECT_ROOT, Connections, connections, private_database
+from placewise.web.passwords import hashed
 
 SHORTEST_PASSWORD = 15
 LOGIN_SETTINGS = ("PLACEWISE_DATABASE_URL", "PLACEWISE_DOOR_URL")
@@ -256,7 +256,7 @@ def add_account(email: str, name: str, partnership: str, agency: str, roles: tup
             connection,
             email,
             name,
-            PasswordHasher().hash(password),
+            hashed(password),
             partnership_id=get_partnership_id(connection, partnership),
             agency=agency,
             roles=Role.of(list(roles)),

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from argon2 import PasswordHasher
-
 import placewise
 from placewise.core.errors import PlacewiseError
 from placewise.core.scope import Role, Scope
@@ -32,6 +30,7 @@ from placewise.store.door import Door
 from placewise.store.session import Database
 from placewise.web.demo_accounts import DEMO_ACCOUNTS
 from placewise.web.local import PROJECT_ROOT, Connections, Say
+from placewise.web.passwords import hashed
 
 SLUG = "demo"
 #: A second partnership, empty until someone imports open data: what one holds the other never sees.
@@ -142,8 +141,7 @@ def _fixtures_digest() -> str:
 
 def _save_partnerships(connections: Connections, manifest: dict[str, Any]) -> None:
     agencies = {a["code"]: (a["name"], a["kind"]) for a in manifest["agencies"]}
-    hasher = PasswordHasher()
-    hashes = {account.email: hasher.hash(account.password) for account in DEMO_ACCOUNTS}
+    hashes = {account.email: hashed(account.password) for account in DEMO_ACCOUNTS}
     with administrator(_admin_url(connections)) as connection:
         demo = save_partnership(connection, SLUG, manifest["borough"]["name"], agencies, synthetic=True)
         other = save_partnership(connection, OPEN_SLUG, "Open data trial", OPEN_AGENCIES, synthetic=False)

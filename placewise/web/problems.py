@@ -6,7 +6,7 @@ import logging
 import traceback
 
 from flask import Flask, Response, jsonify, make_response, redirect, render_template, request, url_for
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from placewise.core import errors
 from placewise.web.pages import Answer, request_id
@@ -60,6 +60,7 @@ def answer_problems(app: Flask) -> None:
     """Answer every error of the application in Placewise's words."""
     app.register_error_handler(errors.NotSignedIn, _ask_to_sign_in)
     app.register_error_handler(errors.PlacewiseError, _expected)
+    app.register_error_handler(SecurityError, _wrong_host)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -97,6 +98,11 @@ def _http(problem: HTTPException) -> Response:
         return make_response(problem.get_response())
     ours = problem.code in WORDS and problem.description == type(problem).description
     return _answer(problem.code or 500, "" if ours else problem.description or "")
+
+
+def _wrong_host(_problem: SecurityError) -> Response:
+    # No address can be built for a host that is not ours, so the page frame cannot be drawn.
+    return Response("This is not the address of the service.\n", 400, content_type="text/plain")
 
 
 def _unexpected(problem: Exception) -> Response:

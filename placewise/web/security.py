@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, g, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from placewise.core.settings import Settings
@@ -43,6 +44,10 @@ def protect(app: Flask, settings: Settings) -> None:
         # Our own Referrer-Policy leaves no referrer to compare; Sec-Fetch-Site is compared instead.
         WTF_CSRF_SSL_STRICT=False,
     )
+    if settings.hosts:
+        app.config["TRUSTED_HOSTS"] = list(settings.hosts)
+    if n := settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
     app.before_request(_refuse_nul)
     app.before_request(_refuse_other_sites)
     CSRFProtect(app)
