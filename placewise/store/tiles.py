@@ -2,7 +2,7 @@
 
 PostGIS's own ST_Transform is 2 m off here (no OSTN15 grid) and slow for each vertex. Within one tile the way
 from the National Grid to the tile's pixels is an affine map to well under a pixel from zoom 11 on, so it is
-fitted once a tile to nine points transformed exactly, and PostGIS applies it.
+fitted once a tile to 25 points transformed exactly, and PostGIS applies it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ EXTENT = 4096
 #: Drawn beyond the tile's edge, so that lines and their casings meet.
 BUFFER = 64
 MIN_ZOOM, MAX_ZOOM = 8, 16
+_FIT_POINTS = 5  # on either side; three would do inland, but a coast needs some that lie within OSTN15
 #: What there is outside the partnership's ground.
 EMPTY_TILE = b""
 _HALF_WORLD_M = 20_037_508.342789244
@@ -77,7 +78,7 @@ class TileFrame:
     affine : tuple of float
         ST_Affine's a, b, d, e, xoff, yoff: metres to tile units, y upwards from the south edge.
     residual_px : float
-        Largest distance of the nine points from where they belong, in screen pixels (256 a tile).
+        Largest distance of the fitted points from where they belong, in screen pixels (256 a tile).
     """
 
     west: float
@@ -98,27 +99,32 @@ def tile_frame(zoom: int, column: int, row: int) -> TileFrame:
     """
     if not (MIN_ZOOM <= zoom <= MAX_ZOOM and 0 <= column < 2**zoom and 0 <= row < 2**zoom):
         raise NotFound("There is no such tile.")
-    across, up = (axis.ravel() for axis in np.meshgrid([0.0, 0.5, 1.0], [0.0, 0.5, 1.0]))
+    across, up = (axis.ravel() for axis in np.meshgrid(*[np.linspace(0, 1, _FIT_POINTS)] * 2))
     x, y = _grid_points(zoom, column, row, across, up)
-    if np.isnan(x).any() or np.isnan(y).any():
+    known = np.isfinite(x) & np.isfinite(y)
+    if np.unique(across[known]).size < 2 or np.unique(up[known]).size < 2:
         raise NotFound("There is no such tile.")
     # Centred on the tile: national coordinates squared would cost the fit its last digits.
-    middle_x, middle_y = float(x[4]), float(y[4])
-    known = np.column_stack([x - middle_x, y - middle_y, np.ones(9)])
-    wanted = np.column_stack([across, up]) * EXTENT
-    fit, *_ = np.linalg.lstsq(known, wanted, rcond=None)
-    residual = float(np.abs(known @ fit - wanted).max()) / EXTENT * 256
+    middle_x, middle_y = float(x[known].mean()), float(y[known].mean())
+    metres = np.column_stack([x - middle_x, y - middle_y, np.ones(x.size)])[known]
+    wanted = np.column_stack([across, up])[known] * EXTENT
+    fit, *_ = np.linalg.lstsq(metres, wanted, rcond=None)
+    residual = float(np.abs(metres @ fit - wanted).max()) / EXTENT * 256
+    west, south, east, north = _box(fit) + np.array([middle_x, middle_y, middle_x, middle_y])
     (a, d), (b, e), (x_off, y_off) = fit.tolist()
-    margin = (x.max() - x.min()) * BUFFER / EXTENT
     affine = (a, b, d, e, x_off - a * middle_x - b * middle_y, y_off - d * middle_x - e * middle_y)
-    return TileFrame(
-        float(x.min() - margin),
-        float(y.min() - margin),
-        float(x.max() + margin),
-        float(y.max() + margin),
-        affine,
-        residual,
-    )
+    return TileFrame(float(west), float(south), float(east), float(north), affine, residual)
+
+
+def _box(fit: Floats) -> Floats:
+    """West, south, east and north of a tile with its buffer, from the fit turned round.
+
+    Where OSTN15 ends (off the coast) some of the points are unknown; the fit still tells where they are.
+    """
+    low, high = -BUFFER, EXTENT + BUFFER
+    corners = np.array([[low, low], [low, high], [high, low], [high, high]], dtype=np.float64)
+    metres = (corners - fit[2]) @ np.linalg.inv(fit[:2])
+    return np.concatenate([metres.min(axis=0), metres.max(axis=0)])
 
 
 def _grid_points(zoom: int, column: int, row: int, across: Floats, up: Floats) -> tuple[Floats, Floats]:
