@@ -12,7 +12,6 @@ from placewise.core.scope import Action, Role, Scope
 from placewise.store.audit_chain import Head, faults, list_heads
 from placewise.store.session import Database
 
-
 REWORDED = """UPDATE audit.event SET payload = replace(payload, '14 May', '15 May')
     WHERE partnership_id = %(p)s AND seq = 4"""
 SWAPPED = """
