@@ -76,12 +76,19 @@ def degrees_to_grid(table: Table, lon: Floats, lat: Floats, *, column: str) -> t
     if answers.get("crs") == "EPSG:27700":
         return check_grid(table, lon, lat, column=column)
     table.run.tallies["located"] += int(given.sum())
-    x, y = to_grid(lon, lat)
+    x, y = _distinct_to_grid(lon, lat)
     good = given & in_britain(lon, lat) & np.isfinite(x) & ~in_northern_ireland(lon, lat)
     if not good.all():
         _refuse_degrees(table, lon, lat, given & ~good, column)
     x[~good] = y[~good] = np.nan
     return x, y
+
+
+def _distinct_to_grid(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    """Each position once: police.uk's snap points and geocoded addresses come again and again."""
+    pairs, where = np.unique(lon + 1j * lat, return_inverse=True)
+    x, y = to_grid(pairs.real, pairs.imag)
+    return x[where], y[where]
 
 
 def check_grid(table: Table, x: Floats, y: Floats, *, column: str) -> tuple[Floats, Floats]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 import shapely
 import xlsxwriter
 
-from placewise.core.errors import FileRefused, NotFound, QuestionsOpen
+from placewise.core.errors import NotFound
 from placewise.intake.batch import CheckedBatch, Target
 from placewise.intake.engine import preview, read_and_check
 from placewise.intake.findings import Severity
@@ -21,8 +20,6 @@ from placewise.intake.layouts import LAYOUTS, best_layout, get_layout
 from placewise.intake.limits import UPLOAD_LIMITS
 from placewise.intake.run import Context
 
-ROOT = Path(__file__).parents[2]
-BOUNDARIES = ROOT.parent / "shared" / "data" / "boundaries"
 NOW = datetime(2026, 5, 20, tzinfo=UTC)
 INCIDENT = {
     "local_ref": "000123",
@@ -253,59 +250,6 @@ def test_a_place_needs_a_position_or_is_online(tmp_path: Path) -> None:
     assert batch.columns["accuracy"] == ["exact", "none"]
 
 
-def geojson(path: Path, geometries: Iterable[Any], **members: Any) -> Path:
-    features = [
-        {
-            "type": "Feature",
-            "properties": {"local_ref": f"P{i}", "name": "A", "location_type": "park"},
-            "geometry": g,
-        }
-        for i, g in enumerate(geometries)
-    ]
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features, **members}))
-    return path
-
-
-def test_places_come_with_their_own_shapes(tmp_path: Path) -> None:
-    ring = [[-1.66, 53.80], [-1.65, 53.80], [-1.65, 53.81], [-1.66, 53.80]]
-    bow = [[-1.66, 53.80], [-1.65, 53.81], [-1.65, 53.80], [-1.66, 53.81], [-1.66, 53.80]]
-    shapes = [{"type": "Polygon", "coordinates": [ring]}, {"type": "Polygon", "coordinates": [bow]}]
-    batch = one(geojson(tmp_path / "x.geojson", shapes), "places")
-    assert codes(batch) == [(2, "geometry", "invalid-geometry")]
-    shape = shapely.from_wkb(batch.columns["geometry"][0])
-    assert shape.is_valid
-    assert shape.area == pytest.approx(366_000, rel=0.01)
-    assert shape.contains(shapely.Point(batch.columns["x"][0], batch.columns["y"][0]))
-
-
-def test_swapped_shapes_are_asked_about_and_read_when_answered(tmp_path: Path) -> None:
-    file = geojson(tmp_path / "x.geojson", [{"type": "Point", "coordinates": [53.8, -1.66]}])
-    with pytest.raises(QuestionsOpen):
-        one(file, "places")
-    batch = one(file, "places", context(lonlat_swapped="swap"))
-    assert batch.columns["x"][0] == pytest.approx(422_491, abs=5)
-
-
-def test_a_web_mercator_or_grid_crs_member_is_read_as_it_says(tmp_path: Path) -> None:
-    named = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::27700"}}
-    batch = one(
-        geojson(tmp_path / "x.geojson", [{"type": "Point", "coordinates": [422242, 433818]}], crs=named),
-        "places",
-    )
-    assert batch.columns["x"][0] == 422242
-
-
-def test_an_event_cannot_be_an_area(tmp_path: Path) -> None:
-    feature = {
-        "type": "Feature",
-        "properties": INCIDENT,
-        "geometry": {"type": "LineString", "coordinates": [[-1.66, 53.8], [-1.65, 53.8]]},
-    }
-    file = tmp_path / "x.geojson"
-    file.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
-    assert codes(one(file, "incidents")) == [(1, "geometry", "geometry-type")]
-
-
 def test_a_workbook_reads_as_its_csv_does(tmp_path: Path) -> None:
     file = tmp_path / "x.xlsx"
     with xlsxwriter.Workbook(file) as book:
@@ -387,25 +331,3 @@ def test_every_template_header_fits_its_own_layout_best() -> None:
 def test_an_unknown_layout_lists_those_there_are() -> None:
     with pytest.raises(NotFound, match="incidents"):
         get_layout("crimes")
-
-
-def test_a_table_layout_refuses_a_map_file(tmp_path: Path) -> None:
-    file = geojson(tmp_path / "x.geojson", [{"type": "Point", "coordinates": [-1.66, 53.8]}])
-    with pytest.raises(FileRefused):
-        one(file, "links")
-
-
-@pytest.mark.skipif(not BOUNDARIES.is_dir(), reason="real data not present")
-def test_real_boundaries_are_taken_whole_and_mending_is_said(tmp_path: Path) -> None:
-    source = json.loads((BOUNDARIES / "lsoa2011_E08000035.geojson").read_text())
-    for number, feature in enumerate(source["features"]):
-        feature["properties"] = {"kind": "lsoa", "code": f"X{number:05}", "name": "A", "vintage": 2011}
-    file = tmp_path / "lsoa.geojson"
-    file.write_text(json.dumps(source))
-    checking = read_and_check(file, get_layout("boundaries"), context=context(), limits=UPLOAD_LIMITS)
-    shapes = [shapely.from_wkb(blob) for batch in checking for blob in batch.columns["geometry"]]
-    assert len(shapes) == len(source["features"])
-    assert {shape.geom_type for shape in shapes} == {"MultiPolygon"}
-    assert all(shape.is_valid for shape in shapes)
-    assert sum(shape.area for shape in shapes) == pytest.approx(552e6, rel=0.01)
-    assert any(finding.code == "geometry-repaired" for finding in checking.findings)

@@ -89,7 +89,14 @@ def open_record(table: Table, *, kind: str, relation: str, begin: Times, end: Ti
 
 
 def _psni(table: Table) -> list[int]:
-    rows = {i for i, area in enumerate(table.column("area_code")) if area and area[0] == "N"}
-    for name in ("force", "force_area"):
-        rows |= {i for i, force in enumerate(table.column(name)) if force and force.lower() == _PSNI}
+    """Rows that name Northern Ireland's force, or an area whose code begins with N."""
+    rows: set[int] = set()
+    for name in ("area_code", "force", "force_area"):
+        cells = table.cells.get(name, [])
+        if irish := {text for text in set(cells) if _is_irish(text, code=name == "area_code")}:
+            rows |= {index for index, text in enumerate(cells) if text in irish}
     return sorted(rows)
+
+
+def _is_irish(text: str, *, code: bool) -> bool:
+    return text.startswith("N") if code else text.lower() == _PSNI
