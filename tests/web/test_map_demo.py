@@ -1,0 +1,147 @@
+"""The fictional borough on the map: what was planted is found, and its two artefacts are not shown as harm."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from placewise.core.scope import Action, Scope
+from placewise.panel.hotspot_cells import cell_table
+from placewise.panel.hotspot_words import left_out
+from placewise.panel.hotspots import STANDS_OUT, Hotspots, find_hotspots
+from placewise.store.administration import command_email
+from placewise.store.door import Door
+from placewise.store.session import Database
+from placewise.web.demo import SLUG, load_demo
+from placewise.web.local import PROJECT_ROOT, Connections
+from tests.conftest import Urls
+
+Truth = dict[str, Any]
+ALL_MONTHS = {"from": ["2024-05"], "to": ["2026-04"]}
+
+
+@pytest.fixture(scope="module")
+def truth(tmp_path_factory: pytest.TempPathFactory) -> Truth:
+    folder = tmp_path_factory.mktemp("borough")
+    subprocess.run([sys.executable, "-m", "fixtures", str(folder)], cwd=PROJECT_ROOT, check=True)
+    told: Truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    return told
+
+
+@pytest.fixture(scope="module")
+def chair(database_urls: Urls, door: Door, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scope]:
+    """The demo's command line account, which reads what an importer reads."""
+    folder: Path = tmp_path_factory.mktemp("demo")
+    urls = database_urls
+    load_demo(Connections(urls.app, urls.door, urls.admin, "key", folder), lambda _: None)
+    token, partnership_id = door.start_for_operator(command_email(SLUG), SLUG)
+    yield Scope(token, partnership_id)
+    door.end(token)
+
+
+def look(database: Database, scope: Scope, **query: list[str]) -> Hotspots:
+    with database.session(scope, Action.CONSULT_MAP) as session:
+        found, problems = find_hotspots(session, query)
+    assert problems == []
+    assert isinstance(found, Hotspots)
+    return found
+
+
+def cell_at(found: Hotspots, spot: dict[str, Any]) -> int:
+    return int(found.grid.locate([spot["x"]], [spot["y"]])[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "width"),
+    [
+        *(
+            (kind, width)
+            for kind in ("persistent", "emerging", "diminishing", "sporadic")
+            for width in ("150", "250")
+        ),
+        # Seven cells of 500 m are 1.5 km across: the smaller hotspots drown in their surroundings.
+        ("persistent", "500"),
+        ("diminishing", "500"),
+    ],
+)
+def test_every_planted_hotspot_stands_out(
+    database: Database, chair: Scope, truth: Truth, kind: str, width: str
+) -> None:
+    spot = next(one for one in truth["hotspots"] if one["category"] == kind)
+    found = look(database, chair, **ALL_MONTHS, width=[width])
+    assert found.verdict[cell_at(found, spot)] == STANDS_OUT
+
+
+def test_the_planted_hotspots_are_most_of_what_stands_out(
+    database: Database, chair: Scope, truth: Truth
+) -> None:
+    found = look(database, chair, **ALL_MONTHS)
+    planted = {cell_at(found, spot) for spot in truth["hotspots"]}
+    with_one = [area for area in found.areas if planted & set(area.cells)]
+    assert {cell for area in with_one for cell in area.cells} >= planted
+    assert len(found.areas) - len(with_one) <= 1
+
+
+def test_the_police_station_is_not_a_place_of_harm(database: Database, chair: Scope, truth: Truth) -> None:
+    usual = look(database, chair, **ALL_MONTHS)
+    asked = look(
+        database,
+        chair,
+        **ALL_MONTHS,
+        relation=["harm_there", "stated_by_child", "found_there", "detected_there"],
+    )
+    station = cell_at(usual, truth["police_station"])
+    assert usual.verdict[station] != STANDS_OUT
+    assert usual.counts[station] < 10
+    assert asked.counts[station] > 100, "the artefact is there, and shows only when asked for"
+    assert asked.wanted.warned_relations
+
+
+def test_ward_centroids_are_counted_in_words_and_nowhere_on_the_map(
+    database: Database, chair: Scope, truth: Truth
+) -> None:
+    found = look(database, chair, **ALL_MONTHS)
+    planted = truth["ward_centroid"]["principal_ward"]
+    near = np.hypot(found.records.columns.x - planted["x"], found.records.columns.y - planted["y"]) < 1
+    assert near.sum() >= planted["events"] * 0.5, "the records with the centroid's coordinates were read"
+    assert not (found.position[near] >= 0).any()
+    assert found.verdict[cell_at(found, planted)] != STANDS_OUT
+    assert any("too coarsely located to place" in line for line in left_out(found))
+
+
+def test_the_agency_that_fell_silent_is_named_with_its_last_month(
+    database: Database, chair: Scope, truth: Truth
+) -> None:
+    for query in ({}, ALL_MONTHS, {"from": ["2026-01"], "to": ["2026-04"]}):
+        found = look(database, chair, **query)
+        assert [month for _, month in found.records.silent_agencies] == [truth["quiet_agency"]["last_month"]]
+
+
+def test_every_record_of_the_borough_is_accounted_for(database: Database, chair: Scope) -> None:
+    here = look(database, chair, **ALL_MONTHS).accounted
+    parts = (
+        here.placed,
+        here.other_relation,
+        here.no_location,
+        here.too_coarse,
+        here.other_accuracy,
+        here.outside,
+    )
+    assert here.asked_for == sum(parts) > 3000
+
+
+def test_the_tables_first_row_is_the_persistent_hotspot(
+    database: Database, chair: Scope, truth: Truth
+) -> None:
+    found = look(database, chair, **ALL_MONTHS)
+    first = cell_table(found).rows[0]
+    persistent = next(one for one in truth["hotspots"] if one["category"] == "persistent")
+    assert first.count == found.counts[cell_at(found, persistent)]
+    assert first.stands_out
