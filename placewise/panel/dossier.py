@@ -27,6 +27,8 @@ FOUND_RELATIONS = ("found_there", "detected_there")
 RECENT_EVENTS = 10
 #: Records within this distance of the place that name no place are mentioned beside the count, not in it.
 NEAR_M = 50.0
+#: An agency that sent a smaller share of a place's records than this leaves no gap worth marking when it is silent.
+TELLING_SHARE = 0.1
 #: Fewer timed records than this show no pattern of the week.
 FEW_TIMED = 10
 
@@ -103,8 +105,8 @@ class Evidence:
 
     @property
     def gone_quiet(self) -> list[str]:
-        """Agencies that have told of this place and sent nothing at all in the newest month."""
-        return [c.agency for c in self.contributions if c.total and c.counts[-1] is None]
+        """Agencies that told much of this place and sent nothing at all in the newest month."""
+        return [c.agency for c in telling(self.contributions) if c.counts[-1] is None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,12 @@ def _evidence(session: Session, place_id: UUID, period: Period) -> Evidence:
     )
 
 
+def telling(contributions: Sequence[Contribution]) -> list[Contribution]:
+    """Agencies from which at least a tenth of a place's records came: without them its count is incomplete."""
+    whole = sum(c.total for c in contributions)
+    return [c for c in contributions if c.total and c.total >= TELLING_SHARE * whole]
+
+
 def _times(events: Sequence[PlaceEvent]) -> tuple[pd.DatetimeIndex, pd.DatetimeIndex]:
     starts = pd.DatetimeIndex([event.occurred_from for event in events], dtype="datetime64[ns, UTC]")
     ends = pd.DatetimeIndex([event.occurred_to for event in events], dtype="datetime64[ns, UTC]")
@@ -185,9 +193,8 @@ def _trend(
     counts = monthly_counts(
         starts, ends, first_month=f"{period.months[0]:%Y-%m}", last_month=f"{period.last:%Y-%m}"
     )
-    complete = [
-        not any(c.counts[i] is None for c in contributions if c.total) for i in range(len(period.months))
-    ]
+    sources = telling(contributions)
+    complete = [not any(c.counts[i] is None for c in sources) for i in range(len(period.months))]
     received = pd.Series(complete).to_numpy()
     table = with_intervals(counts, received=received)
     rows = zip(period.months, table["count"], table["low"], table["high"], complete, strict=True)

@@ -18,9 +18,14 @@ from placewise.store.places import Extract, ExtractPart
 PLOT_TOP, PLOT_BOTTOM, TREND_HEIGHT = 14.0, 214.0, 262
 #: The extract is drawn in a square of this many units, whatever ground it covers.
 UNITS = 1000.0
-LABEL_UNITS, NARROW_LABEL_UNITS = 24.0, 46.0
+LABEL_UNITS, NARROW_LABEL_UNITS, MARK_UNITS = 24.0, 46.0, 34.0
+#: A street shorter than this share of the width goes without its name.
+NAMED_STREET = 0.3
 MARKED_FEATURES = {"school": "S", "station": "T", "youth": "Y", "police_station": "P", "health": "H"}
 LEVELS = 5
+
+#: Left, top, right, bottom.
+Box = tuple[float, float, float, float]
 
 
 def trend(months: Sequence[TrendMonth], *, recent: int = 12) -> Markup:
@@ -45,7 +50,7 @@ def _year_turns(months: Sequence[TrendMonth], i: int) -> bool:
 
 
 def _nice_top(highest: float) -> float:
-    for top in (4, 8, 12, 20, 40, 60, 80, 100, 160, 200, 400):
+    for top in (4, 8, 12, 16, 20, 28, 40, 60, 80, 100, 160, 200, 400):
         if highest <= top:
             return float(top)
     return -(-highest // 200) * 200
@@ -117,7 +122,7 @@ class _Label:
     y: float
     kind: str
 
-    def box(self, units: float) -> tuple[float, float, float, float]:
+    def box(self, units: float) -> Box:
         half = 0.27 * units * len(self.text)
         return self.x - half, self.y - units, self.x + half, self.y + 0.3 * units
 
@@ -152,7 +157,7 @@ def extract(ground: Extract, *, radius_m: float | None) -> Markup:
         drawn=drawn,
         place=_place(ground, unit, x, y, radius_m),
         marks=Markup("").join(_marks(ground, unit)),
-        labels=_labels(_wanted_labels(ground, unit), (x, y)),
+        labels=_labels(_wanted_labels(ground, unit), _taken(ground, unit, x, y)),
         scale=_scale_bar(ground.width_m),
     )
 
@@ -177,8 +182,10 @@ def _place(ground: Extract, unit: float, x: float, y: float, radius_m: float | N
 
 def _marks(ground: Extract, unit: float) -> Iterator[Markup]:
     for part in ground.features:
-        if letter := MARKED_FEATURES.get(part.kind):
-            x, y = (part.x - ground.left) * unit, (part.y - ground.top) * unit
+        letter = MARKED_FEATURES.get(part.kind)
+        x, y = (part.x - ground.left) * unit, (part.y - ground.top) * unit
+        hidden_by_place = max(abs(part.x - ground.x), abs(part.y - ground.y)) * unit < MARK_UNITS
+        if letter and not hidden_by_place:
             yield Markup(
                 '<rect class="pw-extract__mark" x="{:.1f}" y="{:.1f}" width="30" height="30" rx="5"/>'
                 '<text class="pw-extract__letter" x="{:.1f}" y="{:.1f}">{}</text>'
@@ -187,21 +194,26 @@ def _marks(ground: Extract, unit: float) -> Iterator[Markup]:
 
 def _wanted_labels(ground: Extract, unit: float) -> Iterator[_Label]:
     """Names worth writing, the most useful first."""
-    features = [part for part in ground.features if part.name]
+    features = [part for part in ground.features if part.name and part.kind != "railway"]
     streets = sorted((part for part in ground.streets if part.name), key=lambda part: -part.size)
-    for part in [*features, *(part for part in streets if part.size > 0.12 * ground.width_m)]:
+    for part in [*features, *(part for part in streets if part.size > NAMED_STREET * ground.width_m)]:
         drop = 40 if part.kind in MARKED_FEATURES else 8
         x, y = (part.x - ground.left) * unit, (part.y - ground.top) * unit + drop
         yield _Label(part.name, x, y, part.kind)
 
 
-def _labels(wanted: Iterator[_Label], place: tuple[float, float]) -> Markup:
+def _taken(ground: Extract, unit: float, x: float, y: float) -> list[Box]:
+    """Where nothing may be written: the place, the marks and the scale bar."""
+    marked = [part for part in ground.features if part.kind in MARKED_FEATURES]
+    points = [(x, y), *(((part.x - ground.left) * unit, (part.y - ground.top) * unit) for part in marked)]
+    return [(0, 900, 420, 1000), *((px - 20, py - 20, px + 20, py + 20) for px, py in points)]
+
+
+def _labels(wanted: Iterator[_Label], taken: list[Box]) -> Markup:
     """Write what fits; what fits only in small letters is left off a narrow screen."""
-    wide: list[tuple[float, float, float, float]] = [
-        (place[0] - 24, place[1] - 24, place[0] + 24, place[1] + 24),
-        (0, 900, 420, 1000),
-    ]
-    narrow, written, parts = list(wide), set(), []
+    wide, narrow = list(taken), list(taken)
+    written: set[str] = set()
+    parts = []
     for label in wanted:
         if label.text in written or not _free(label.box(LABEL_UNITS), wide):
             continue
