@@ -62,7 +62,7 @@ CHANGED = sql.SQL("""
 SELECT s.import_row FROM pg_temp.{staged} s
  CROSS JOIN LATERAL (SELECT t.content_digest FROM placewise.{table} t
     WHERE t.partnership_id = %(partnership)s AND t.fingerprint = s.fingerprint OFFSET 0) held
- WHERE s.content_digest IS NOT NULL AND held.content_digest <> s.content_digest    -- NULL on either side: nothing to compare
+ WHERE held.content_digest <> s.content_digest  -- NULL on either side: nothing to compare
 """)
 
 
@@ -234,6 +234,11 @@ DIFFERS = (
 )
 
 
+def be_patient(session: Session) -> None:
+    """Let this transaction wait for a file to be read: the time limits of a page are too short for it."""
+    session.run(PATIENCE)
+
+
 def begin_load(session: Session, target: str, facts: FileFacts) -> Load:
     """Begin one file's import in a session.
 
@@ -245,7 +250,7 @@ def begin_load(session: Session, target: str, facts: FileFacts) -> Load:
         The partnership has no such agency; the message lists its agencies.
     """
     session.require(IMPORTERS)
-    session.run(PATIENCE)
+    be_patient(session)
     agency = session.row(FIND_AGENCY, (facts.agency,))
     if agency is None:
         known = ", ".join(code for (code,) in session.rows(LIST_AGENCIES))

@@ -1,0 +1,56 @@
+/* An import's progress, and a word about a file's size before it is sent. Both pages work without this. */
+
+const POLL_MS = 600;
+
+function watchSize(input) {
+  const message = document.getElementById("file-too-big");
+  const most = Number(input.dataset.mostBytes);
+  const tooBig = () => input.files.length > 0 && input.files[0].size > most;
+  const tell = () => {
+    message.hidden = !tooBig();
+    document.getElementById("file-group").classList.toggle("govuk-form-group--error", tooBig());
+  };
+  input.addEventListener("change", tell);
+  input.form.addEventListener("submit", (event) => {
+    if (!tooBig()) return;
+    event.preventDefault();
+    tell();
+    input.focus();
+  });
+}
+
+function followImport(place) {
+  const bar = place.querySelector("progress");
+  const percent = place.querySelector(".pw-running__percent");
+  const spoken = place.querySelector("[role=status]");
+  let said = -1;
+  const look = async () => {
+    let found;
+    try {
+      const answer = await fetch(place.dataset.progress, { headers: { Accept: "application/json" } });
+      if (!answer.ok) {
+        location.reload(); // signed out, or gone: the page itself says which
+        return;
+      }
+      found = await answer.json();
+    } catch {
+      setTimeout(look, 4 * POLL_MS); // the connection may come back
+      return;
+    }
+    bar.value = found.percent;
+    percent.textContent = found.percent;
+    const quarter = Math.floor(found.percent / 25) * 25;
+    if (quarter > said) {
+      said = quarter;
+      spoken.textContent = `${quarter}% read`;
+    }
+    if (found.over) location.reload();
+    else setTimeout(look, POLL_MS);
+  };
+  setTimeout(look, POLL_MS);
+}
+
+const input = document.querySelector("input[type=file][data-most-bytes]");
+if (input) watchSize(input);
+const place = document.querySelector("[data-progress]");
+if (place) followImport(place);
