@@ -87,16 +87,6 @@ def _terms(u: Floats, v: Floats) -> Floats:
     return np.column_stack([u**i * v**j for i, j in POWERS])
 
 
-def legend_of(found: Hotspots) -> Legend:
-    """Legend of the view that the filter asks for, without drawing it."""
-    if found.wanted.view == "significance":
-        return significance_legend(found)
-    if found.wanted.view == "density":
-        return density_layer(found)[1]
-    highest = highest_count(found)
-    return counts_legend(found, count_steps(highest), highest)
-
-
 def highest_count(found: Hotspots) -> int:
     """Highest count of a cell; with the slider, of any month, so that its months share one scale."""
     if found.wanted.month is None:

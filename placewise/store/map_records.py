@@ -61,14 +61,13 @@ COPY (
 ) TO STDOUT (FORMAT binary)
 """
 
+# Of all events this person may see: the period is cut out by the events' own rows, which costs less than a join.
 CHILDREN = """
 COPY (
     SELECT DISTINCT ep.event_id, ep.person_id
       FROM placewise.event_person ep
       JOIN placewise.person c ON c.partnership_id = ep.partnership_id AND c.person_id = ep.person_id
-      JOIN placewise.event e ON e.partnership_id = ep.partnership_id AND e.event_id = ep.event_id
-     WHERE c.kind = 'child' AND e.occurred_from < %(until)s AND e.occurred_to >= %(since)s
-       AND e.recorded_at <= %(as_at)s
+     WHERE c.kind = 'child'
 ) TO STDOUT (FORMAT binary)
 """
 
@@ -177,7 +176,7 @@ def list_event_columns(
         "accuracies": list(terms("accuracy")),
     }
     rows = _copied(session, EVENTS, period | words, _EVENT_COLUMNS)
-    links = _copied(session, CHILDREN, period, _CHILD_COLUMNS)
+    links = _copied(session, CHILDREN, {}, _CHILD_COLUMNS)
     child_event, child = _numbered(rows["event_id"], links)
     epoch = int(_EPOCH.timestamp()) * 1_000_000
 

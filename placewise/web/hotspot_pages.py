@@ -26,9 +26,9 @@ from placewise.panel.hotspot_filter import (
     Problem,
     mappable_relations,
 )
-from placewise.panel.hotspot_layers import layer, legend_of, map_bounds, outlines_layer, places_layer
+from placewise.panel.hotspot_layers import layer, map_bounds, outlines_layer, places_layer
 from placewise.panel.hotspot_months import months_between, named, short_name
-from placewise.panel.hotspot_words import SNAP_POINTS, WARNING, left_out, sentence
+from placewise.panel.hotspot_words import SNAP_POINTS, WARNING
 from placewise.panel.hotspots import Hotspots, Nothing, find_hotspots, read_choices
 from placewise.store.door import Membership
 from placewise.store.session import Session
@@ -51,14 +51,16 @@ def page(session: Session, membership: Membership) -> Answer:
         return render_template("map_empty.html", nothing=found, may_import=bool(membership.roles & PANEL))
     chosen, problems = _chosen_cell(found, problems)
     session.note(count=found.accounted.asked_for, view=found.wanted.view)
+    drawn = layer(found)  # the first layer comes with the page: asking for it would count everything twice
     html = render_template(
         "map.html",
+        first_layer=drawn,
         found=found,
         wanted=found.wanted,
         problems=problems,
-        sentence=sentence(found),
-        legend=legend_of(found),
-        left_out=left_out(found),
+        sentence=drawn["sentence"],
+        legend=drawn["legend"],
+        left_out=drawn["left_out"],
         warning=WARNING,
         snap_points=SNAP_POINTS if _is_snapped(found) else None,
         table=cell_table(found),

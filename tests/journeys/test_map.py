@@ -123,6 +123,7 @@ def test_a_click_on_a_cell_shows_its_facts_and_the_address_keeps_it(open_map: Op
     page = open_map()
     page.locator("[data-show-cell]").first.click()
     page.locator("[data-cell-close]").click()
+    page.locator("#hotspot-map").scroll_into_view_if_needed()
     box = page.locator("#map_hotspots").bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -206,7 +207,7 @@ def test_those_who_ask_for_less_motion_step_by_hand(open_map: OpenMap) -> None:
 
 def test_overlays_are_said_and_kept_in_the_address(open_map: OpenMap) -> None:
     page = open_map()
-    page.get_by_label("Places").uncheck()
+    page.get_by_label("Places", exact=True).uncheck()
     assert page.locator(".pw-pin").count() == 0
     assert status(page) == "Places hidden."
     assert state(page)["show"] == ["ward"]
@@ -220,7 +221,7 @@ def test_filters_keep_where_the_map_looks(open_map: OpenMap) -> None:
     page = open_map("?lat=51.50000&lon=0.02000&zoom=15")
     page.locator("details#harm summary").click()
     page.get_by_label("Child sexual exploitation").check()
-    page.get_by_role("button", name="Show on map").click()
+    page.get_by_role("button", name="Show on map", exact=True).click()
     page.wait_for_url(re.compile("harm=cse"))
     page.locator("#hotspot-map[data-ready]").wait_for()
     assert (state(page)["zoom"], state(page)["lat"]) == (["15"], ["51.50000"])
@@ -239,7 +240,7 @@ def test_a_view_is_saved_and_opened_again(open_map: OpenMap) -> None:
     assert axe(page) == []
     page.get_by_role("link", name="March panel").click()
     page.locator("#hotspot-map[data-ready]").wait_for()
-    assert "As the records stood on" in page.locator(".pw-map-note").inner_text()
+    assert "As the records stood on" in page.locator(".pw-map-note:visible").inner_text()
 
 
 def test_at_320_pixels_nothing_scrolls_sideways(open_map: OpenMap) -> None:

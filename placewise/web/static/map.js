@@ -45,7 +45,6 @@
   const KEPT = ['lat', 'lon', 'zoom', 'cell', 'show', 'month'];
 
   function carryOver() {
-    const now = new URLSearchParams(window.location.search);
     document.querySelectorAll('a[data-keeps-view]').forEach((link) => link.addEventListener('click', () => {
       const address = new URL(link.href);
       const here = new URLSearchParams(window.location.search);
@@ -62,7 +61,6 @@
         here.getAll(name).forEach((value) => event.formData.append(name, value));
       });
     }));
-    return now;
   }
 
   // --- The main layer ------------------------------------------------------------------------------
@@ -102,13 +100,18 @@
     }
   }
 
-  /* Fetch and show the layer at an address; the words with it unless they are on the page already. */
-  maker.load = async function load(address, { words = true } = {}) {
+  let loading = 0; // only the answer to the newest question is shown
+
+  /* Fetch and show the layer at an address, and the words with it. */
+  maker.load = async function load(address) {
+    loading += 1;
+    const mine = loading;
     canvas.setAttribute('aria-busy', 'true');
     try {
       const answer = await fetched(address);
+      if (mine !== loading) { return null; }
       draw(answer);
-      if (words) { showLegend(answer); }
+      showLegend(answer);
       say(`${answer.legend.title}: ${answer.n.toLocaleString('en-GB')} records on the map.`);
       return answer;
     } catch (problem) {
@@ -116,7 +119,7 @@
       fill(byData('legend-lines'), [`The layer could not be shown. ${problem.message}`]);
       return null;
     } finally {
-      canvas.removeAttribute('aria-busy');
+      if (mine === loading) { canvas.removeAttribute('aria-busy'); }
     }
   };
 
@@ -217,7 +220,11 @@
     byData('cell-facts').hidden = false;
   }
 
+  let choosing = 0;
+
   async function choose(map, name, { focus = false } = {}) {
+    choosing += 1;
+    const mine = choosing;
     const drawn = cellLayer.cells.find((cell) => cell.name === name);
     outlineCell(map, drawn);
     remember({ cell: name });
@@ -228,6 +235,7 @@
       address.searchParams.set('cell', name);
       if (month) { address.searchParams.set('month', month); }
       const facts = await fetched(address);
+      if (mine !== choosing) { return; }
       showFacts(facts);
       say(`${facts.title}. ${facts.verdict}. ${facts.lines.slice(0, 2).map((line) => line.join(': ')).join('. ')}.`);
       if (focus) { byData('cell-facts').focus(); }
@@ -238,6 +246,7 @@
 
   function close(map) {
     if (byData('cell-facts').hidden) { return; }
+    choosing += 1;
     byData('cell-facts').hidden = true;
     outlineCell(map, null);
     remember({ cell: null });
@@ -284,7 +293,7 @@
     set();
   }
 
-  maker.start = async function start(map) {
+  maker.start = function start(map) {
     const box = map.getContainer();
     box.setAttribute('role', 'application');
     box.setAttribute('aria-label', 'Hotspot map');
@@ -296,7 +305,7 @@
     carryOver();
     followToggles(map);
     followCells(map);
-    await maker.load(canvas.dataset.layer, { words: false });
+    draw(JSON.parse(document.getElementById('first-layer').textContent));
     if (canvas.dataset.chosen) { outlineCell(map, cellLayer.cells.find((cell) => cell.name === canvas.dataset.chosen)); }
     if (maker.months) { maker.months({ remember, load: maker.load, layer: canvas.dataset.layer }); }
     canvas.dataset.ready = 'yes';

@@ -1,0 +1,229 @@
+"""The hotspot map at 100,000 events: CPU of the web process and of its database backend, and bytes sent.
+
+``python -m benchmarks.bench_map [--events N]`` starts a private server, makes a partnership with N synthetic events
+(two thirds on 1,700 snap points, one third at 60 places, each with a child) and asks for what a first view asks for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+from flask.testing import FlaskClient
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import make_dsn
+from psycopg2.extras import execute_values
+
+from placewise.core.scope import Role
+from placewise.core.settings import Settings
+from placewise.core.vocabulary import terms
+from placewise.store.administration import (
+    administrator,
+    analyse,
+    save_account,
+    save_partnership,
+    set_login_passwords,
+)
+from placewise.store.cluster import PrivateCluster
+from placewise.store.door import Door
+from placewise.store.migrate import migrate
+from placewise.store.session import Database
+from placewise.web.app import create_app
+from placewise.web.pages import TOKEN
+
+SIDE_M = 8_000
+X, Y = 536_000, 177_000
+ROUNDS = 5
+EVENTS = """
+INSERT INTO placewise.event (partnership_id, event_id, source_agency, recorded_by, fingerprint, kind, category,
+    harm_types, occurred_from, occurred_to, relation, accuracy, radius_m, geom) VALUES %s
+"""
+EVENT = (
+    "(%s, %s, %s, %s, %s, %s, %s, %s::text[], %s, %s, 'harm_there', %s, %s,"
+    " ST_SetSRID(ST_MakePoint(%s, %s), 27700))"
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=100_000)
+    events = parser.parse_args().events
+    home = Path(tempfile.mkdtemp(prefix="placewise-bench-"))
+    home.chmod(0o711)
+    try:
+        with PrivateCluster(home / "cluster", fast=True) as cluster, served(cluster, home, events) as client:
+            report(client, events)
+    finally:
+        shutil.rmtree(home)
+
+
+@contextmanager
+def served(cluster: PrivateCluster, home: Path, events: int) -> Iterator[FlaskClient]:
+    admin = cluster.superuser_dsn()
+    migrate(admin)
+    with administrator(admin) as connection:
+        set_login_passwords(connection, {"placewise_app": "app", "placewise_door": "door"})
+        agencies = {"police": ("Police", "police"), "open": ("Open data", "open_data")}
+        made = save_partnership(connection, "bench", "Bench", agencies, synthetic=True)
+        account = save_account(
+            connection,
+            "bench@test.invalid",
+            "Bench",
+            None,
+            partnership_id=made.partnership_id,
+            agency="police",
+            roles=Role.CHAIR,
+        )
+        fill(connection, made.partnership_id, made.agencies, account, events)
+    analyse(admin)
+    app_url = make_dsn(admin, user="placewise_app", password="app")
+    door_url = make_dsn(admin, user="placewise_door", password="door")
+    database, door = Database(app_url, size=1), Door(door_url, idle_minutes=60, session_hours=2)
+    app = create_app(Settings(app_url, door_url, "for this run only", home, demo=True), database, door)
+    client = app.test_client()
+    with client.session_transaction() as cookie:
+        cookie[TOKEN] = door.start(account)
+    yield client
+    database.close()
+    door.close()
+
+
+def fill(connection: Connection, partnership_id: UUID, agencies: Any, account: UUID, events: int) -> None:
+    rng = np.random.default_rng(1)
+    snaps = rng.normal(SIDE_M / 2, SIDE_M / 5, (1_700, 2)).clip(50, SIDE_M - 50)
+    places = rng.uniform(200, SIDE_M - 200, (60, 2))
+    categories, harms = list(terms("crime_category")), list(terms("harm_type"))
+    own, by = str(partnership_id), str(account)
+    children = [str(uuid4()) for _ in range(2_000)]
+    rows, links = [], []
+    for i in range(events):
+        at = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=int(rng.integers(0, 525_600)))
+        event = str(uuid4())
+        snapped = i % 3 < 2
+        spot = (
+            snaps[int(rng.integers(1_700))]
+            if snapped
+            else places[int(rng.integers(60))] + rng.normal(0, 40, 2)
+        )
+        kind = ("recorded_crime", categories[i % 14], []) if snapped else ("incident", None, [harms[i % 13]])
+        located = ("snap_point", 150) if snapped else ("exact", 20)
+        agency = str(agencies["open" if snapped else "police"])
+        end = at + timedelta(hours=2)
+        rows.append(
+            (
+                own,
+                event,
+                agency,
+                by,
+                uuid4().bytes,
+                *kind,
+                at,
+                end,
+                *located,
+                X + spot[0].item(),
+                Y + spot[1].item(),
+            )
+        )
+        if not snapped:
+            links.append((own, event, children[int(rng.integers(2_000))], "child_concerned"))
+    with connection.cursor() as cursor:
+        for step in range(4):
+            values = (
+                own,
+                f"W{step}",
+                f"Ward {step}",
+                X + SIDE_M / 4 * step,
+                Y,
+                X + SIDE_M / 4 * (step + 1),
+                Y + SIDE_M,
+            )
+            cursor.execute(
+                "INSERT INTO placewise.boundary (partnership_id, kind, code, name, vintage, geom)"
+                " VALUES (%s, 'ward', %s, %s, 2024, ST_Multi(ST_MakeEnvelope(%s, %s, %s, %s, 27700)))",
+                values,
+            )
+        execute_values(cursor, EVENTS, rows, template=EVENT, page_size=2_000)
+        people = [
+            (own, c, str(agencies["police"]), by, uuid4().bytes, f"C {n}") for n, c in enumerate(children)
+        ]
+        execute_values(
+            cursor,
+            "INSERT INTO placewise.person (partnership_id, person_id, source_agency, recorded_by, fingerprint,"
+            " pseudonym, kind) VALUES %s",
+            people,
+            template="(%s, %s, %s, %s, %s, %s, 'child')",
+        )
+        execute_values(cursor, "INSERT INTO placewise.event_person VALUES %s", links, page_size=5_000)
+
+
+def backend_cpu_s() -> float:
+    """CPU of every process of this machine's private server; only ours runs in a bench."""
+    total = 0.0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+            if "placewise_app" in (folder / "cmdline").read_text():
+                total += (int(words[11]) + int(words[12])) / 100
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total
+
+
+def measure(ask: Callable[[], int]) -> tuple[float, float, float, int]:
+    """Least web CPU, mean backend CPU, least wall (seconds) and bytes of ``ROUNDS`` requests."""
+    ask()
+    web, wall, size = [], [], 0
+    backend = backend_cpu_s()
+    for _ in range(ROUNDS):
+        cpu, start = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+        size = ask()
+        wall.append(time.perf_counter() - start)
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        web.append(after.ru_utime + after.ru_stime - cpu.ru_utime - cpu.ru_stime)
+    return min(web), (backend_cpu_s() - backend) / ROUNDS, min(wall), size
+
+
+def report(client: FlaskClient, events: int) -> None:
+    def get(path: str) -> bytes:
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        return answer.get_data()
+
+    page = get("/p/bench/map").decode()
+    files = sorted(set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page)))
+    static = sum(len(get(path.replace("&amp;", "&"))) for path in files)
+    print(f"{events:,} events; CPU seconds, wall seconds, bytes")
+    first = {
+        "page": "/p/bench/map",
+        "wards": "/p/bench/map/outlines/ward.json",
+    }
+    more = {
+        f"layer ({v})": f"/p/bench/map/layer.json?view={v}" for v in ("counts", "significance", "density")
+    }
+    more["layer (150 m)"] = "/p/bench/map/layer.json?width=150"
+    cpu_total, bytes_total = 0.0, static
+    for name, path in (first | more).items():
+        web, backend, wall, size = measure(lambda path=path: len(get(path)))  # type: ignore[misc]
+        print(f"{name:22} web {web:5.2f}  database {backend:5.2f}  wall {wall:5.2f}  {size:9,} B")
+        cpu_total += (web + backend) if name in first else 0
+        bytes_total += size
+    print(f"scripts and styles     {static:,} B in {len(files)} files, uncompressed")
+    print(
+        f"first view             {cpu_total:.2f} s CPU: the page, which carries its first layer, and the wards"
+    )
+    print(f"page and all layers    {bytes_total:,} B with scripts and styles (without tiles)")
+
+
+if __name__ == "__main__":
+    main()
