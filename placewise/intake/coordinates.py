@@ -50,7 +50,6 @@ def locate(table: Table) -> tuple[Floats, Floats]:
             "two-locations",
             "Easting/northing and longitude/latitude name different places.",
         )
-    _note_precision(table, lon, lat)
     on_grid = np.isfinite(gx)
     x, y = np.where(on_grid, gx, x), np.where(on_grid, gy, y)
     _note_partnership(table, x, y)
@@ -141,11 +140,6 @@ def _refuse_degrees(table: Table, lon: Floats, lat: Floats, bad: Flags, column: 
     table.refuse(bad & ~(null | swapped | metres | ireland), column, "outside-area", OUTSIDE)
     for code, rows in (("swapped", swapped), ("metres-in-degrees", metres), ("northern-ireland", ireland)):
         table.run.tallies[code] += int(rows.sum())
-
-
-def _note_precision(table: Table, lon: Floats, lat: Floats) -> None:
-    rough = coarse(lon, lat, places=2)
-    table.run.tallies["low-precision"] += int(rough.sum())
 
 
 def coarse(lon: Floats, lat: Floats, *, places: int) -> Flags:

@@ -112,11 +112,19 @@ def _accuracy(table: Table, x: Floats, areas: list[str | None], unstated: str) -
         "accuracy-none",
         "The accuracy says there is no location, yet there is one. Say how accurate it is.",
     )
-    lon, lat = table.floats("longitude"), table.floats("latitude")
-    for places, vague in ((2, "neighbourhood"), (1, "borough")):
-        for index in np.flatnonzero(coarse(lon, lat, places=places)):
-            result[index] = vague
+    for index, vague in rough_degrees(table).items():
+        result[index] = vague
     return result
+
+
+def rough_degrees(table: Table) -> dict[int, str]:
+    """Accuracy of rows whose degrees have two decimal places (a kilometre) or one (eleven); they are counted."""
+    lon, lat = table.floats("longitude"), table.floats("latitude")
+    rough: dict[int, str] = {}
+    for places, vague in ((2, "neighbourhood"), (1, "borough")):
+        rough |= dict.fromkeys(np.flatnonzero(coarse(lon, lat, places=places)).tolist(), vague)
+    table.run.tallies["low-precision"] += len(rough)
+    return rough
 
 
 def _radius(table: Table, accuracy: list[str]) -> Floats:

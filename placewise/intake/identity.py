@@ -24,9 +24,11 @@ def keys_of(fingerprints: list[bytes]) -> Keys:
 class Seen:
     """How often each key came earlier in a file, in 12 bytes a key however long the file.
 
-    Sorted runs of doubling length are merged as they fill, so adding n keys costs O(n log n) in all and
-    memory stays far below that of a dictionary (about 100 bytes a key).
+    Sorted runs of doubling length are merged as they fill, up to a length at which merging would itself
+    need memory; a dictionary takes about 100 bytes a key.
     """
+
+    _LONGEST_RUN = 1 << 18
 
     def __init__(self) -> None:
         self._runs: list[tuple[Keys, NDArray[np.uint32]]] = []
@@ -59,7 +61,7 @@ class Seen:
         return earlier
 
     def _remember(self, keys: Keys, counts: NDArray[np.uint32]) -> None:
-        while self._runs and self._runs[-1][0].size <= keys.size:
+        while self._runs and self._runs[-1][0].size <= keys.size < self._LONGEST_RUN:
             other, numbers = self._runs.pop()
             both = np.concatenate((other, keys))
             order = np.argsort(both, kind="stable")

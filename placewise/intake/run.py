@@ -10,6 +10,8 @@ from typing import Any
 
 from placewise.intake.findings import Finding
 
+#: Distinct positions that are counted exactly; past it the summary says "or more".
+MOST_COUNTED = 50_000
 #: Distinct values of a column whose parsed form is kept between batches.
 _REMEMBERED = 50_000
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from placewise.intake.findings import Finding, Severity
 from placewise.intake.layouts.layout import Layout
-from placewise.intake.run import Run
+from placewise.intake.run import MOST_COUNTED, Run
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -68,9 +68,10 @@ def _about_rows(run: Run, counts: Counter[str]) -> Iterator[Finding]:
 def _about_police(run: Run) -> Iterator[Finding]:
     if points := len(run.seen["snap points"]):
         count = run.tallies["snap-point"]
+        more = " or more" if points >= MOST_COUNTED else ""
         yield _warn(
             "snap-point",
-            f"{_rows(count)} stand at {points:,} snap points of police.uk: near, never at, the place itself. "
+            f"{_rows(count)} stand at {points:,}{more} snap points of police.uk: near, never at, the place itself. "
             "They are kept with a radius of 150 m.",
             count,
         )

@@ -24,6 +24,7 @@ from placewise.intake.cells import Code, Text
 from placewise.intake.coordinates import locate
 from placewise.intake.dates import Day
 from placewise.intake.engine import read_and_check
+from placewise.intake.evidence import rough_degrees
 from placewise.intake.layouts import Column, Layout, Need
 from placewise.intake.layouts.shared_columns import LOCATION, NOTE, REF
 from placewise.intake.limits import UPLOAD_LIMITS
@@ -62,6 +63,7 @@ DIFFERENT = {
 def _assemble(table: Table) -> dict[str, Any]:
     if table.shapes is None:
         locate(table)
+        rough_degrees(table)
     return {}
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from placewise.intake.cells import Number
 from placewise.intake.coordinates import in_northern_ireland, locate
+from placewise.intake.evidence import rough_degrees
 from placewise.intake.run import Context, Run
 from placewise.intake.table import Table
 
@@ -115,7 +116,7 @@ def test_a_unicode_minus_is_a_minus() -> None:
     assert x[0] == pytest.approx(530_041.5, abs=0.5)
 
 
-def test_one_decimal_place_is_counted_as_vague() -> None:
-    checked = degrees(("-0.1", "51.5"), LONDON)
-    locate(checked)
-    assert checked.run.tallies["low-precision"] == 1
+def test_few_decimal_places_are_counted_and_vague() -> None:
+    checked = degrees(("-0.1", "51.5"), LONDON, ("-0.12", "51.5"))
+    assert rough_degrees(checked) == {0: "borough", 2: "neighbourhood"}
+    assert checked.run.tallies["low-precision"] == 2

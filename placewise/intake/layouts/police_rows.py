@@ -11,7 +11,7 @@ from placewise.intake.cells import Code
 from placewise.intake.coordinates import NORTHERN_IRELAND, locate
 from placewise.intake.dates import Times
 from placewise.intake.evidence import note_areas
-from placewise.intake.run import Run
+from placewise.intake.run import MOST_COUNTED, Run
 from placewise.intake.table import Table
 
 _PSNI = "police service of northern ireland"
@@ -54,7 +54,9 @@ def snap_points(table: Table) -> dict[str, Any]:
     placed = np.isfinite(x)
     table.run.tallies["without-position"] += int((~placed & table.sound()).sum())
     table.run.tallies["snap-point"] += int(placed.sum())
-    table.run.seen["snap points"].update(np.unique(x[placed] + 1j * y[placed]).tolist())
+    points = table.run.seen["snap points"]
+    if len(points) < MOST_COUNTED:
+        points.update(np.unique(x[placed] + 1j * y[placed]).tolist())
     areas = table.column("area_code")
     note_areas(table, areas)
     return {
