@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import fft, ndimage
 
 from placewise.geo.crs import Flags, Floats, Integers
 
@@ -111,7 +111,7 @@ def quartic_binned(
         weights,
         (rows * _SUBCELLS + 2 * pad, columns * _SUBCELLS + 2 * pad),
     )
-    smooth = signal.fftconvolve(binned, _sharpened(_quartic_stencil(fine)), mode="same")
+    smooth = _convolved(binned, _sharpened(_quartic_stencil(fine)))
     middle = pad + _SUBCELLS // 2
     picked = smooth[
         middle : middle + rows * _SUBCELLS : _SUBCELLS, middle : middle + columns * _SUBCELLS : _SUBCELLS
@@ -210,4 +210,14 @@ def smooth_mask(inside: Flags, bandwidth: float, kernel: Kernel) -> Floats:
         share: Floats = ndimage.gaussian_filter(mask, bandwidth, mode="constant", truncate=_BINNED_REACH)
         return share
     stencil = _quartic_stencil(bandwidth)
-    return np.asarray(signal.fftconvolve(mask, stencil / stencil.sum(), mode="same"), dtype=np.float64)
+    return _convolved(mask, stencil / stencil.sum())
+
+
+def _convolved(image: Floats, stencil: Floats) -> Floats:
+    """Convolution of the size of the image, by FFT; `scipy.signal` has it too but takes seconds to import."""
+    full = [a + b - 1 for a, b in zip(image.shape, stencil.shape, strict=True)]
+    size = [fft.next_fast_len(n, real=True) for n in full]
+    product = fft.irfft2(fft.rfft2(image, size) * fft.rfft2(stencil, size), size)
+    rows, columns = ((b - 1) // 2 for b in stencil.shape)
+    same: Floats = product[rows : rows + image.shape[0], columns : columns + image.shape[1]]
+    return same

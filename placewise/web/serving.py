@@ -38,6 +38,7 @@ def _command(host: str, port: int) -> list[str]:
     return [
         sys.executable, "-m", "gunicorn", APPLICATION,
         "--bind", f"{host}:{port}",
+        "--preload",  # the libraries are loaded once and shared by the workers
         "--workers", "2",
         "--threads", "4",
         "--timeout", "120",
