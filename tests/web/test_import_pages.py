@@ -246,7 +246,7 @@ def test_the_waiting_folder_is_closed_to_everyone_else(visitor, app):
     [
         ("", "empty.csv", "The file is empty"),
         (GOOD, "file.exe", "This kind of file is not read"),
-        (b"x" * (UPLOAD_LIMITS.file_bytes + 1), "big.csv", "larger than 25 MB"),
+        (b"x" * (UPLOAD_LIMITS.file_bytes + 1), "big.csv", "The file is larger than 25 MB"),
     ],
 )
 def test_a_file_that_cannot_be_kept_is_refused_beside_its_field(visitor, app, content, name, words):
