@@ -257,10 +257,13 @@ def sentence(dossier: Dossier) -> str:
     if evidence is None or not (evidence.harm_count or evidence.found_count or evidence.other_count):
         return f"No record in the last {MONTHS} months names {name}. That is not proof that it is safe."
     year = evidence.year
-    said = (
-        f"{_records(year.count)} of harm at {name} in the 12 months to {evidence.period.last:%B %Y}, "
-        f"against {year.baseline} in the 12 months before: {verdict_words(year)}."
-    )
+    if year.count or year.baseline:
+        said = (
+            f"{_records(year.count)} of harm at {name} in the 12 months to {evidence.period.last:%B %Y}, "
+            f"against {year.baseline} in the 12 months before: {verdict_words(year)}."
+        )
+    else:
+        said = f"No harm at {name} was recorded in the {MONTHS} months to {evidence.period.last:%B %Y}."
     if evidence.found_count:
         said += (
             f" {_records(evidence.found_count)} of children found or detected here"

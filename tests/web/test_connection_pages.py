@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from html import unescape
 from types import SimpleNamespace
@@ -246,6 +247,20 @@ def test_a_purpose_runs_out_and_holds_for_its_own_start_only(client_as, at, boro
     now = pages.time.time()
     monkeypatch.setattr(pages.time, "time", lambda: now + pages.SECOND_STEP_S + 1)
     assert "Lodge hotel" not in text(client, address)
+
+
+def test_where_no_purpose_is_asked_the_step_is_logged_all_the_same(
+    client_as, at, borough, app, monkeypatch, admin, partnership
+):
+    ours = app.extensions["placewise"]
+    monkeypatch.setitem(
+        app.extensions, "placewise", replace(ours, settings=replace(ours.settings, ask_purpose=False))
+    )
+    client = client_as(Role.MEMBER)
+    assert "What do you need it for?" not in text(client, at(f"connections?group={borough.north}"))
+    assert "Lodge hotel" in text(client, ask_second_step(client, at, "", group=borough.north).location)
+    ((outcome, payload),) = audited(admin, partnership, "combine:connections")
+    assert (outcome, payload["purpose"]) == ("allow", None)
 
 
 def test_a_second_step_from_a_hidden_start_is_not_found_and_logged_as_refused(

@@ -77,7 +77,7 @@ def test_being_found_at_a_place_is_not_harm_there(client_as, at, records):
     client = client_as(Role.MEMBER)
     assert re.search(r"Police station Emerging concern 0 0 None recorded", text(client, at("places")))
     page = text(client, at(f"places/{station}"))
-    assert "0 records of harm at Quay Police Station" in page
+    assert "No harm at Quay Police Station was recorded in the 24 months to April 2026." in page
     assert "15 records of children found or detected here are not counted as harm" in page
 
 
