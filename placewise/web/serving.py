@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from placewise.core.errors import PlacewiseError
 from placewise.core.settings import read
@@ -87,12 +87,19 @@ def running_service(environment: Mapping[str, str]) -> Iterator[subprocess.Popen
         _wait_until_answering(process, f"http://{host}:{port}/healthz")
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the service with its workers, which outlive a killed master for a moment and hold the port."""
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _end_with_parent(parent: int) -> Callable[[], None]:
