@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from placewise.panel.hotspot_months import month_of
-from placewise.store.geography import Agency, Areas, list_agencies, list_areas
+from placewise.store.geography import Agency, Areas, grid_series, list_agencies, list_areas
 from placewise.store.map_records import list_spans
 from placewise.store.session import Session
 
@@ -47,9 +47,9 @@ class Ground:
     last_reports: Mapping[UUID, str]
 
     @property
-    def frame(self) -> gpd.GeoSeries:
-        """The area as geo functions take it."""
-        return gpd.GeoSeries([self.area], crs="EPSG:27700")
+    def frame(self) -> Any:
+        """The area as geo functions take it: a GeoSeries of one shape in EPSG:27700."""
+        return grid_series(self.area)
 
 
 def read_ground(session: Session) -> Ground:

@@ -37,8 +37,9 @@ Floats = NDArray[np.float64]
 #: Powers of (x, y) in the browser's formula; map.js has the same list.
 POWERS = [(i, j) for i in range(5) for j in range(5 - i)]
 _FIT_POINTS = 24
-DENSITY_CELL_M = 50.0
-_LARGEST_SURFACE = 400_000
+#: Fine enough to look smooth at a borough's scale, far finer than any smoothing distance.
+DENSITY_CELL_M = 25.0
+_LARGEST_SURFACE = 150_000  # cells; beyond this they are made twice as wide
 #: Lower edges of the bands as shares of the peak: the lower ones closer, or only the peak would be seen.
 BAND_SHARES = (0.06, 0.15, 0.3, 0.5, 0.75)
 #: A corner that moves an outline by less than this is not sent.

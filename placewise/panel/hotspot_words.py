@@ -61,7 +61,9 @@ def sentence(found: Hotspots) -> str:
     period = period_words(found.wanted)
     if n == 0:
         return f"Nothing is on the map for {period}: {_why_empty(found)}"
-    if found.test is None:
+    if not found.children_known:
+        opening = "Only the records at the places named for your group are shown, so nothing is compared with chance."
+    elif found.test is None:
         opening = f"There is too little to say whether any place stands out in {period}."
     elif not found.areas:
         opening = f"No area stands out from chance in {period}."

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
+import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -34,10 +35,6 @@ AGENCIES = "SELECT agency_id, code, name, kind FROM placewise.agency ORDER BY na
 PLACES = """
 SELECT place_id, name, location_type, place_role, status, online, accuracy, radius_m, public.ST_AsBinary(geom)
   FROM placewise.place ORDER BY name, place_id
-"""
-HAS_BASE_MAP = """
-SELECT EXISTS (SELECT FROM placewise.street) OR EXISTS (SELECT FROM placewise.feature)
-    OR EXISTS (SELECT FROM placewise.boundary)
 """
 
 
@@ -92,6 +89,11 @@ def _areas(rows: list[tuple[UUID, str, str, memoryview]]) -> Areas:
     return Areas(ids, codes, names, shapes)  # type: ignore[arg-type]
 
 
+def grid_series(shape: shapely.Geometry | None) -> gpd.GeoSeries:
+    """One shape in EPSG:27700 as a series that says so, which is what spatial statistics take."""
+    return gpd.GeoSeries([shape], crs="EPSG:27700")
+
+
 def count_boundaries(session: Session) -> dict[str, int]:
     """Number of boundaries of each kind, all vintages."""
     return dict(session.rows(BOUNDARY_KINDS))
@@ -110,9 +112,3 @@ def list_mapped_places(session: Session) -> list[MappedPlace]:
 def _place(*row: Any) -> MappedPlace:
     shape = None if row[-1] is None else shapely.from_wkb(bytes(row[-1]))
     return MappedPlace(*row[:-1], shape)  # type: ignore[call-arg]
-
-
-def has_base_map(session: Session) -> bool:
-    """Whether there is anything to draw beneath the records."""
-    (found,) = session.row(HAS_BASE_MAP) or (False,)
-    return bool(found)

@@ -184,7 +184,7 @@
       return points;
     };
     return layer.bands.map((band) => L.polygon(band.polygons.map((rings) => rings.map(ring)), {
-      interactive: false, stroke: true, color: '#ffffff', weight: 0.5, fillColor: SHADES[band.shade - 1], fillOpacity: 0.72,
+      interactive: false, stroke: false, fillColor: SHADES[band.shade - 1], fillOpacity: 0.8,
     }));
   }
 
