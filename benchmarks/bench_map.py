@@ -54,6 +54,15 @@ EVENT = (
     " ST_SetSRID(ST_MakePoint(%s, %s), 27700))"
 )
 
+WARD = """
+INSERT INTO placewise.boundary (partnership_id, kind, code, name, vintage, geom)
+VALUES (%s, 'ward', %s, %s, 2024, ST_Multi(ST_MakeEnvelope(%s, %s, %s, %s, 27700)))
+"""
+PEOPLE = """
+INSERT INTO placewise.person (partnership_id, person_id, source_agency, recorded_by, fingerprint, pseudonym, kind)
+VALUES %s
+"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -100,71 +109,44 @@ def served(cluster: PrivateCluster, home: Path, events: int) -> Iterator[FlaskCl
 
 
 def fill(connection: Connection, partnership_id: UUID, agencies: Any, account: UUID, events: int) -> None:
-    rng = np.random.default_rng(1)
-    snaps = rng.normal(SIDE_M / 2, SIDE_M / 5, (1_700, 2)).clip(50, SIDE_M - 50)
-    places = rng.uniform(200, SIDE_M - 200, (60, 2))
-    categories, harms = list(terms("crime_category")), list(terms("harm_type"))
     own, by = str(partnership_id), str(account)
     children = [str(uuid4()) for _ in range(2_000)]
-    rows, links = [], []
-    for i in range(events):
-        at = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=int(rng.integers(0, 525_600)))
-        event = str(uuid4())
-        snapped = i % 3 < 2
-        spot = (
-            snaps[int(rng.integers(1_700))]
-            if snapped
-            else places[int(rng.integers(60))] + rng.normal(0, 40, 2)
-        )
-        kind = ("recorded_crime", categories[i % 14], []) if snapped else ("incident", None, [harms[i % 13]])
-        located = ("snap_point", 150) if snapped else ("exact", 20)
-        agency = str(agencies["open" if snapped else "police"])
-        end = at + timedelta(hours=2)
-        rows.append(
-            (
-                own,
-                event,
-                agency,
-                by,
-                uuid4().bytes,
-                *kind,
-                at,
-                end,
-                *located,
-                X + spot[0].item(),
-                Y + spot[1].item(),
-            )
-        )
-        if not snapped:
-            links.append((own, event, children[int(rng.integers(2_000))], "child_concerned"))
+    rows, links = made_up(own, agencies, by, children, events)
     with connection.cursor() as cursor:
         for step in range(4):
-            values = (
-                own,
-                f"W{step}",
-                f"Ward {step}",
-                X + SIDE_M / 4 * step,
-                Y,
-                X + SIDE_M / 4 * (step + 1),
-                Y + SIDE_M,
-            )
-            cursor.execute(
-                "INSERT INTO placewise.boundary (partnership_id, kind, code, name, vintage, geom)"
-                " VALUES (%s, 'ward', %s, %s, 2024, ST_Multi(ST_MakeEnvelope(%s, %s, %s, %s, 27700)))",
-                values,
-            )
+            west, east = X + SIDE_M / 4 * step, X + SIDE_M / 4 * (step + 1)
+            cursor.execute(WARD, (own, f"W{step}", f"Ward {step}", west, Y, east, Y + SIDE_M))
         execute_values(cursor, EVENTS, rows, template=EVENT, page_size=2_000)
         people = [
             (own, c, str(agencies["police"]), by, uuid4().bytes, f"C {n}") for n, c in enumerate(children)
         ]
-        execute_values(
-            cursor,
-            "INSERT INTO placewise.person (partnership_id, person_id, source_agency, recorded_by, fingerprint,"
-            " pseudonym, kind) VALUES %s",
-            people,
-            template="(%s, %s, %s, %s, %s, %s, 'child')",
-        )
+        execute_values(cursor, PEOPLE, people, template="(%s, %s, %s, %s, %s, %s, 'child')")
         execute_values(cursor, "INSERT INTO placewise.event_person VALUES %s", links, page_size=5_000)
+
+
+def made_up(
+    own: str, agencies: Any, by: str, children: list[str], events: int
+) -> tuple[list[tuple[Any, ...]], list[tuple[str, ...]]]:
+    """Events of one year, and who was concerned."""
+    rng = np.random.default_rng(1)
+    snaps = rng.normal(SIDE_M / 2, SIDE_M / 5, (1_700, 2)).clip(50, SIDE_M - 50)
+    places = rng.uniform(200, SIDE_M - 200, (60, 2))
+    categories, harms = list(terms("crime_category")), list(terms("harm_type"))
+    rows, links = [], []
+    for i in range(events):
+        at = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=int(rng.integers(0, 525_600)))
+        event, snapped = str(uuid4()), i % 3 < 2
+        if snapped:
+            what, located = ("recorded_crime", categories[i % 14], []), ("snap_point", 150)
+            x, y = snaps[int(rng.integers(1_700))]
+        else:
+            what, located = ("incident", None, [harms[i % 13]]), ("exact", 20)
+            x, y = places[int(rng.integers(60))] + rng.normal(0, 40, 2)
+            links.append((own, event, children[int(rng.integers(2_000))], "child_concerned"))
+        agency = str(agencies["open" if snapped else "police"])
+        who = (own, event, agency, by, uuid4().bytes)
+        rows.append((*who, *what, at, at + timedelta(hours=2), *located, X + float(x), Y + float(y)))
+    return rows, links
 
 
 def backend_cpu_s() -> float:
