@@ -31,6 +31,8 @@ NEAR_M = 50.0
 TELLING_SHARE = 0.1
 #: Fewer timed records than this show no pattern of the week.
 FEW_TIMED = 10
+#: Fewer records than this make no picture of a trend, only of its uncertainty.
+FEW_DRAWN = 5
 
 
 @dataclass(frozen=True, slots=True)

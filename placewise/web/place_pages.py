@@ -65,6 +65,7 @@ def place(session: Session, membership: Membership, place_id: UUID) -> Answer:
         sentence=dossiers.sentence(built),
         verdict_words=dossiers.verdict_words,
         few_timed=dossiers.FEW_TIMED,
+        few_drawn=dossiers.FEW_DRAWN,
         near_m=dossiers.NEAR_M,
         time_is_known=dossiers.time_is_known,
         charts=charts,

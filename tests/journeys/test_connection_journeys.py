@@ -141,3 +141,12 @@ def test_without_scripts_the_table_and_the_second_step_still_work(
     page.get_by_role("button", name="Show the second step").click()
     assert page.get_by_role("row", name=re.compile("Lodge hotel")).first.is_visible()
     context.close()
+
+
+def test_marks_have_their_colours_wherever_they_stand(page_as, at, borough):
+    page = page_as(Role.MEMBER)
+    open_picture(page, at(f"connections?place={borough.park}"))
+    colours = "marks => [...new Set(marks.map(mark => getComputedStyle(mark).backgroundColor))]"
+    for kind in ("group", "place", "adult"):
+        assert len(page.locator(f".pw-mark--{kind}").evaluate_all(colours)) == 1
+    assert page.locator(".pw-surface__facts .pw-end .pw-mark").count() == 1

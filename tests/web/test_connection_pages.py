@@ -289,6 +289,7 @@ def test_a_person_is_a_pseudonym_with_a_kind_that_cannot_be_mistaken(client_as, 
     assert "Suspected person of concern, graded 2B" in adult
     child = text(client, at(f"people/{borough.children[0]}"))
     assert "Child Child 0001 A child" in child
+    assert "1 peer group and 1 link that stands. 1 more has expired and is not counted." in child
     assert "concern" not in child.lower()
     for page in (adult, child):
         assert "Jamie" not in page

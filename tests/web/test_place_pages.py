@@ -155,6 +155,16 @@ def test_the_week_spreads_spans_and_leaves_out_what_is_known_by_day_or_month(cli
     assert re.search(r"23:00 5\.0 0 ", page)
 
 
+def test_a_handful_of_records_is_told_and_not_drawn(client_as, at, records):
+    place = records.place("Weir Park")
+    client = client_as(Role.MEMBER)
+    for n in range(4):
+        records.event(place, london(2026, 4, 1 + n))
+    assert "4 records in 24 months: too few to draw a trend." in text(client, at(f"places/{place}"))
+    records.event(place, london(2026, 4, 9))
+    assert 'class="pw-chart"' in client.get(at(f"places/{place}")).get_data(as_text=True)
+
+
 def test_silence_looks_different_from_nought(client_as, at, records):
     place, elsewhere = records.place("Weir Park"), records.place("Elsewhere")
     for month in range(1, 13):
