@@ -83,16 +83,21 @@ def _unknown_people(column: str) -> Check:
     )
 
 
-# A reference may be another agency's: one's own comes first, then the oldest.
-_PLACE = """LEFT JOIN LATERAL (SELECT p.place_id FROM placewise.place p WHERE p.local_ref = s.place_ref
-    ORDER BY p.source_agency <> %(agency)s, p.recorded_at LIMIT 1) place ON s.place_ref IS NOT NULL"""
-_AREA = """LEFT JOIN LATERAL (SELECT b.boundary_id FROM placewise.boundary b WHERE b.code = s.area_code
-    ORDER BY b.vintage DESC LIMIT 1) area ON s.area_code IS NOT NULL"""
+# Each reference is looked up once, however many rows name it. It may be another agency's: one's own comes first, then
+# the oldest. An area is that of its newest year.
+_REFERRED = """
+    place AS MATERIALIZED (SELECT DISTINCT ON (p.local_ref) p.local_ref, p.place_id FROM placewise.place p
+        WHERE p.local_ref = ANY (ARRAY(SELECT DISTINCT r.place_ref FROM pg_temp.staged_event r))
+        ORDER BY p.local_ref, p.source_agency <> %(agency)s, p.recorded_at),
+    area AS MATERIALIZED (SELECT DISTINCT ON (b.code) b.code, b.boundary_id FROM placewise.boundary b
+        WHERE b.code = ANY (ARRAY(SELECT DISTINCT r.area_code FROM pg_temp.staged_event r))
+        ORDER BY b.code, b.vintage DESC)"""
 _POINT = "CASE WHEN s.x IS NOT NULL THEN public.ST_SetSRID(public.ST_MakePoint(s.x, s.y), 27700) END"
 _WKB = "public.ST_SetSRID(public.ST_GeomFromWKB(s.wkb), 27700)"
 
 EVENTS = f"""
-WITH added AS (
+WITH {_REFERRED},
+added AS (
     INSERT INTO placewise.event (partnership_id, source_agency, import_batch_id, recorded_by, synthetic, import_row,
         local_ref, source_grade, assessment, handling, handling_conditions, basis, fingerprint, content_digest, kind,
         category, harm_types, occurred_from, occurred_to, reported_at, place_id, boundary_id, relation, accuracy,
@@ -103,7 +108,9 @@ WITH added AS (
         s.occurred_to, s.reported_at, place.place_id, area.boundary_id, s.relation, s.accuracy, s.radius_m,
         {_POINT}, coalesce(s.summary, ''),
         CASE WHEN s.kind IN ('recorded_crime', 'stop_search') THEN 'OFFICIAL' ELSE 'OFFICIAL-SENSITIVE' END
-      FROM pg_temp.staged_event s {_PLACE} {_AREA}
+      FROM pg_temp.staged_event s
+      LEFT JOIN place ON place.local_ref = s.place_ref
+      LEFT JOIN area ON area.code = s.area_code
     ON CONFLICT (partnership_id, fingerprint) DO NOTHING
     RETURNING import_row)
 {ACCEPTED}

@@ -33,6 +33,7 @@ _HEADINGS = {
     "accuracy": "How precisely known",
 }
 _LONGEST_CELL = 80
+_AS_GOOD = 0.1
 #: What an answer means, where its code does not say.
 _ANSWERS = {
     "swap": "Yes, exchange them",
@@ -272,5 +273,7 @@ def _better(preview: Preview, layout: Layout, file_name: str) -> tuple[Layout, .
     if preview.refused is None or preview.refused.code not in {"missing-column", "type-not-accepted"}:
         return ()
     drawn = extension(file_name) in {"geojson", "json", "gpkg"}
-    fits = (match.layout for match in best_layout(preview.header, geometry=drawn) if match.fits)
-    return tuple(other for other in fits if other is not layout)[:2]
+    fits = [match for match in best_layout(preview.header, geometry=drawn) if match.fits]
+    # A layout with few needed columns fits almost any file; only those that know its columns as well are offered.
+    near = [match.layout for match in fits if match.score >= fits[0].score - _AS_GOOD]
+    return tuple(other for other in near if other is not layout)

@@ -124,7 +124,9 @@ class _Scale:
         )
         words = f"{length_m // 1000} km" if length_m >= 1000 else f"{length_m} m"
         end = 12 + length_m * self._per_m
+        plate = f'x="4" y="{HEIGHT - 42}" width="{max(end, 60.0):.1f}" height="38"'
         return (
+            f'<rect class="pw-sketch__plate" {plate}/>'
             f'<path class="pw-sketch__bar" d="M12 {HEIGHT - 18}v6H{end:.1f}v-6"/>'
             f'<text class="pw-sketch__words" x="12" y="{HEIGHT - 24}">{escape(words)}</text>'
         )

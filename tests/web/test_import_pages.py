@@ -213,7 +213,7 @@ def test_dates_are_spelled_out_so_that_nobody_mistakes_them(visitor):
     [
         "../../etc/passwd.csv",
         "<img src=x onerror=alert(1)>.csv",
-        "a\r\nSet-Cookie: x=1.csv",
+        "a%0D%0ASet-Cookie: x=1.csv",
         "x" * 300 + ".csv",
         "C:\\a\\b.csv",
     ],
