@@ -47,6 +47,8 @@ class Action(StrEnum):
     CONSULT_PLACES = "consult:places"
     CONSULT_PLACE = "consult:place"
     CONSULT_CONNECTIONS = "consult:connections"
+    CONSULT_GROUP = "consult:group"
+    CONSULT_PERSON = "consult:person"
     EXPAND_CONNECTIONS = "combine:connections"
     REVEAL_IDENTITY = "consult:identity"
     CONSULT_IMPORTS = "consult:imports"

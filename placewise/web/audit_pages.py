@@ -23,6 +23,8 @@ ACTIONS = {
     Action.CONSULT_PLACES: "Opened the list of places",
     Action.CONSULT_PLACE: "Opened a place",
     Action.CONSULT_CONNECTIONS: "Opened connections",
+    Action.CONSULT_GROUP: "Opened peer groups",
+    Action.CONSULT_PERSON: "Opened a person's page",
     Action.EXPAND_CONNECTIONS: "Expanded connections a second step",
     Action.REVEAL_IDENTITY: "Asked for a name",
     Action.CONSULT_IMPORTS: "Opened imports",

@@ -16,7 +16,7 @@ from placewise.web.reading import reading_day
 subject = Subject("groups", __name__)
 
 
-@subject.page("/p/<slug>/groups", roles=PANEL, action=Action.CONSULT_CONNECTIONS, navigation="Peer groups")
+@subject.page("/p/<slug>/groups", roles=PANEL, action=Action.CONSULT_GROUP, navigation="Peer groups")
 def groups(session: Session, membership: Membership) -> Answer:
     """All peer groups, by name."""
     found = list_groups(session, today=reading_day(session, membership))
@@ -24,7 +24,7 @@ def groups(session: Session, membership: Membership) -> Answer:
     return render_template("groups/list.html", groups=found)
 
 
-@subject.page("/p/<slug>/groups/<uuid:peer_group_id>", roles=PANEL, action=Action.CONSULT_CONNECTIONS)
+@subject.page("/p/<slug>/groups/<uuid:peer_group_id>", roles=PANEL, action=Action.CONSULT_GROUP)
 def group(session: Session, membership: Membership, peer_group_id: UUID) -> Answer:
     """One peer group; its members stand by pseudonym, in that order and no other."""
     found = get_group(session, peer_group_id)

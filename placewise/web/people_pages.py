@@ -21,7 +21,7 @@ subject = Subject("people", __name__)
 LONGEST_REASON = 500
 
 
-@subject.page("/p/<slug>/people/<uuid:person_id>", roles=PANEL, action=Action.CONSULT_CONNECTIONS)
+@subject.page("/p/<slug>/people/<uuid:person_id>", roles=PANEL, action=Action.CONSULT_PERSON)
 def person(session: Session, membership: Membership, person_id: UUID) -> Answer:
     """Pseudonym, age band, groups, places and links: no more than the work on contexts needs."""
     found = get_person(session, person_id)
@@ -42,7 +42,7 @@ def person(session: Session, membership: Membership, person_id: UUID) -> Answer:
     )
 
 
-@subject.page("/p/<slug>/people/<uuid:person_id>/identity", roles=PANEL, action=Action.CONSULT_CONNECTIONS)
+@subject.page("/p/<slug>/people/<uuid:person_id>/identity", roles=PANEL, action=Action.CONSULT_PERSON)
 def ask(session: Session, membership: Membership, person_id: UUID) -> Answer:
     """The question that stands before a name: what it is needed for."""
     found = get_person(session, person_id)
