@@ -1,6 +1,9 @@
 /* An import's progress, and a word about a file's size before it is sent. Both pages work without this. */
 
-const POLL_MS = 600;
+// Each look is in the audit log, so a long import is asked after less and less often.
+const FIRST_LOOK_MS = 800;
+const SLOWER = 1.4;
+const SLOWEST_MS = 8000;
 
 function watchSize(input) {
   const message = document.getElementById("file-too-big");
@@ -24,6 +27,11 @@ function followImport(place) {
   const percent = place.querySelector(".pw-running__percent");
   const spoken = place.querySelector("[role=status]");
   let said = -1;
+  let wait = FIRST_LOOK_MS;
+  const again = () => {
+    setTimeout(look, wait);
+    wait = Math.min(wait * SLOWER, SLOWEST_MS);
+  };
   const look = async () => {
     let found;
     try {
@@ -34,7 +42,7 @@ function followImport(place) {
       }
       found = await answer.json();
     } catch {
-      setTimeout(look, 4 * POLL_MS); // the connection may come back
+      again(); // the connection may come back
       return;
     }
     bar.value = found.percent;
@@ -45,9 +53,9 @@ function followImport(place) {
       spoken.textContent = `${quarter}% read`;
     }
     if (found.over) location.reload();
-    else setTimeout(look, POLL_MS);
+    else again();
   };
-  setTimeout(look, POLL_MS);
+  again();
 }
 
 const input = document.querySelector("input[type=file][data-most-bytes]");
