@@ -7,7 +7,7 @@ it leaves nothing. Records already held are recognised by their fingerprint, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -18,12 +18,18 @@ from psycopg2.extras import Json, execute_values
 
 from placewise.core.errors import NotFound
 from placewise.core.scope import IMPORTERS
-from placewise.store.copying import Column, copy_columns
-from placewise.store.session import Session
+from placewise.store.copying import Column, Texts, as_texts, copy_columns
+from placewise.store.session import Session, Statement
 from placewise.store.targets import TARGETS, Target
 
-STAGE = "SELECT guard.stage(%s)"
-PATIENCE = "SET LOCAL statement_timeout = '10min'; SET LOCAL idle_in_transaction_session_timeout = '2min'"
+STAGE = "SELECT guard.stage(%s, %s)"
+PATIENCE = """
+SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '10min';
+SET LOCAL idle_in_transaction_session_timeout = '2min'
+"""
+# One import at a time in a partnership: the second sees what the first brought in, and neither can block the other
+# half-way through the same records.
+TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('placewise import ' || %s, 0))"
 FIND_AGENCY = "SELECT agency_id FROM placewise.agency WHERE code = %s"
 LIST_AGENCIES = "SELECT code FROM placewise.agency ORDER BY code"
 PARTNERSHIP_IS_SYNTHETIC = "SELECT synthetic FROM placewise.partnership"
@@ -36,7 +42,8 @@ RETURNING import_batch_id
 """
 ADD_FATES = """
 UPDATE placewise.import_batch SET rows_read = rows_read + %(read)s,
-    accepted = accepted + %(accepted)s::int4multirange, duplicate = duplicate + %(duplicate)s::int4multirange,
+    accepted = accepted + %(accepted)s::int4multirange,
+    duplicate = duplicate + %(held)s::int4multirange + %(again)s::int4multirange,
     refused_count = refused_count + %(refused)s
  WHERE import_batch_id = %(batch)s
 """
@@ -52,9 +59,9 @@ SELECT rows_read, refused_count,
   FROM placewise.import_batch WHERE import_batch_id = %s
 """
 REMOVE_STAGED = sql.SQL("DELETE FROM pg_temp.{} WHERE import_row = ANY (%s)")
-NOT_ACCEPTED = sql.SQL(
+OTHERS = sql.SQL(
     "SELECT coalesce(range_agg(int4range(import_row, import_row, '[]')), '{{}}')::text FROM pg_temp.{} s"
-    " WHERE NOT s.import_row <@ %(accepted)s::int4multirange"
+    " WHERE NOT s.import_row <@ %(but)s::int4multirange"
 )
 # Looked up row by row, here and wherever a staged row finds its record: the planner's statistics know nothing of tables
 # that are being filled, and a join planned for an empty one reads all of it for every row.
@@ -122,7 +129,6 @@ class Load:
     target: Target
     batch_id: UUID
     params: dict[str, Any]
-    known_refusals: set[int] = field(default_factory=set)
 
     def add(
         self,
@@ -140,18 +146,20 @@ class Load:
         """
         if not len(row_numbers):
             return []
-        self.session.run(STAGE, (self.target.name,))
         staged = self.target.rename(columns)
         staged |= {"import_row": row_numbers, "fingerprint": fingerprints}
         if self.target.has_digest:
             staged["content_digest"] = content_digests
-        copy_columns(self.session.cursor, self.target.staged, staged)
-        faults = self._faults(cells_of, set(row_numbers[repeats].tolist()))
-        if faults:
-            self.session.run(
-                REMOVE_STAGED.format(sql.Identifier(self.target.staged)), (sorted({f.row for f in faults}),)
-            )
-        self._insert()
+        texts = as_texts(staged, key="import_row")
+        self.session.run(STAGE, (self.target.name, Json(dict(texts.fixed))))
+        copy_columns(self.session.cursor, self.target.staged, texts.varying)
+        repeated = set(row_numbers[repeats].tolist())
+        faults = self._faults(texts, repeated, cells_of)
+        refused = {fault.row for fault in faults}
+        self._remove(refused | repeated)
+        accepted, held = self._insert(texts)
+        again = "{" + ",".join(f"[{row},{row}]" for row in sorted(repeated - refused)) + "}"
+        self._fates(accepted, held, again, refused=0, read=0)
         return faults
 
     def refuse(self, refusals: list[Any], *, rows_read: int) -> None:
@@ -174,7 +182,7 @@ class Load:
             )
         if rows:
             execute_values(self.session.cursor, SAVE_REFUSALS, rows)
-        self._fates("{}", "{}", refused=len(counted), read=rows_read)
+        self._fates("{}", "{}", "{}", refused=len(counted), read=rows_read)
 
     def finish(self, summary: list[dict[str, Any]], *, header: tuple[str, ...]) -> Counts:
         """Store what is said aloud about the batch, and the file's column names; its counts."""
@@ -191,37 +199,54 @@ class Load:
         )
         return Counts(read, accepted, duplicate, refused)
 
-    def _faults(self, cells_of: Callable[[int], tuple[str, ...]], repeats: set[int]) -> list[Fault]:
+    def _faults(
+        self, texts: Texts, repeated: set[int], cells_of: Callable[[int], tuple[str, ...]]
+    ) -> list[Fault]:
         faults = []
         for check in self.target.checks:
-            for row, value in self.session.rows(check.statement, self.params):
-                message = check.message.format(value=value)
-                faults.append(Fault(row, check.column, check.code, message, cells_of(row)))
-        if self.target.has_digest:
+            if check.column in texts:
+                for row, value in self.session.rows(check.statement, self.params):
+                    message = check.message.format(value=value)
+                    faults.append(Fault(row, check.column, check.code, message, cells_of(row)))
+        if "content_digest" in texts:
             statement = CHANGED.format(
                 staged=sql.Identifier(self.target.staged), table=sql.Identifier(self.target.table)
             )
             for (row,) in self.session.rows(statement, self.params):
-                if row not in repeats:
+                if row not in repeated:
                     faults.append(Fault(row, "", "differs-from-held", DIFFERS, cells_of(row)))
         return faults
 
-    def _insert(self) -> None:
-        first, *rest = self.target.inserts
-        accepted = str((self.session.row(first, self.params) or ("{}",))[0])
-        statement = NOT_ACCEPTED.format(sql.Identifier(self.target.staged))
-        duplicate = str((self.session.row(statement, {"accepted": accepted}) or ("{}",))[0])
-        for further in rest:
-            self.session.run(further, self.params | {"accepted": accepted})
-        self._fates(accepted, duplicate, refused=0, read=0)
+    def _remove(self, rows: set[int]) -> None:
+        if rows:
+            self.session.run(REMOVE_STAGED.format(sql.Identifier(self.target.staged)), (sorted(rows),))
 
-    def _fates(self, accepted: str, duplicate: str, *, refused: int, read: int) -> None:
+    def _insert(self, texts: Texts) -> tuple[str, str]:
+        """Insert what is staged; accepted rows and rows already held, as multiranges of row numbers."""
+        first, *rest = self.target.inserts
+        if self.target.held:
+            held = self._ranges(self.target.held, {})
+            accepted = self._ranges(OTHERS.format(sql.Identifier(self.target.staged)), {"but": held})
+            self.session.run(first.statement, self.params | {"accepted": accepted})
+        else:
+            accepted = self._ranges(first.statement, self.params)
+            held = self._ranges(OTHERS.format(sql.Identifier(self.target.staged)), {"but": accepted})
+        for further in rest:
+            if further.matters(texts):
+                self.session.run(further.statement, self.params | {"accepted": accepted})
+        return accepted, held
+
+    def _ranges(self, statement: Statement, params: Mapping[str, Any]) -> str:
+        return str((self.session.row(statement, params) or ("{}",))[0])
+
+    def _fates(self, accepted: str, held: str, again: str, *, refused: int, read: int) -> None:
         self.session.run(
             ADD_FATES,
             {
                 "read": read,
                 "accepted": accepted,
-                "duplicate": duplicate,
+                "held": held,
+                "again": again,
                 "refused": refused,
                 "batch": self.batch_id,
             },
@@ -251,6 +276,7 @@ def begin_load(session: Session, target: str, facts: FileFacts) -> Load:
     """
     session.require(IMPORTERS)
     be_patient(session)
+    session.row(TAKE_TURN, (str(session.scope.partnership_id),))
     agency = session.row(FIND_AGENCY, (facts.agency,))
     if agency is None:
         known = ", ".join(code for (code,) in session.rows(LIST_AGENCIES))

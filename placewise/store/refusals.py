@@ -16,7 +16,6 @@ MESSAGES = {
     "boundary_geometry_valid": "The boundary's shape crosses itself; mend it and send it again.",
     "boundary_once": "This boundary is already held for that year.",
     "boundary_vintage_year": "Give the boundary's year as four digits.",
-    "event_batch": "The import this event belongs to is not there.",
     "event_boundary": "The area is not one of this partnership's boundaries.",
     "event_interval_forward": "The end must not be before the start.",
     "event_located_or_not": "A location needs an accuracy in metres.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from placewise.store.copying import Column
+from placewise.store.copying import Column, Texts
 from placewise.store.targets_people import GROUP_INSERTS, LINK_INSERTS, PERSON_INSERTS
 
 ACCEPTED = "SELECT coalesce(range_agg(int4range(import_row, import_row, '[]')), '{}')::text FROM added"
@@ -23,6 +23,21 @@ class Check:
     code: str
     message: str
     statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A statement, and when it matters: always, with one of some columns, or for one kind of record."""
+
+    statement: str
+    needs: tuple[str, ...] = ()
+    kind: str | None = None
+
+    def matters(self, texts: Texts) -> bool:
+        """Whether these staged columns give it anything to do."""
+        if self.kind is not None and not texts.says("kind", self.kind):
+            return False
+        return not self.needs or any(column in texts for column in self.needs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +58,19 @@ class Target:
         Statements, run in order.
     has_digest : bool
         Whether the record keeps a digest of its content.
+    held : str, optional
+        Statement that gives the staged rows already held. The first insert then takes the other rows; without it,
+        the first insert skips what is held by itself and returns what it took, which costs more a row.
     """
 
     name: str
     table: str
-    inserts: tuple[str, ...]
+    inserts: tuple[Insert, ...]
     renamed: Mapping[str, str] = field(default_factory=dict)
     dropped: frozenset[str] = frozenset()
     checks: tuple[Check, ...] = ()
     has_digest: bool = True
+    held: str | None = None
 
     @property
     def staged(self) -> str:
@@ -96,8 +115,7 @@ _POINT = "CASE WHEN s.x IS NOT NULL THEN public.ST_SetSRID(public.ST_MakePoint(s
 _WKB = "public.ST_SetSRID(public.ST_GeomFromWKB(s.wkb), 27700)"
 
 EVENTS = f"""
-WITH {_REFERRED},
-added AS (
+WITH {_REFERRED}
     INSERT INTO placewise.event (partnership_id, source_agency, import_batch_id, recorded_by, synthetic, import_row,
         local_ref, source_grade, assessment, handling, handling_conditions, basis, fingerprint, content_digest, kind,
         category, harm_types, occurred_from, occurred_to, reported_at, place_id, boundary_id, relation, accuracy,
@@ -111,10 +129,10 @@ added AS (
       FROM pg_temp.staged_event s
       LEFT JOIN place ON place.local_ref = s.place_ref
       LEFT JOIN area ON area.code = s.area_code
-    ON CONFLICT (partnership_id, fingerprint) DO NOTHING
-    RETURNING import_row)
-{ACCEPTED}
+     WHERE s.import_row <@ %(accepted)s::int4multirange
 """  # noqa: S608 - constants of this module
+
+HELD_EVENTS = "SELECT coalesce(range_agg(int4range(r, r, '[]')), '{}')::text FROM guard.held_events() r"
 
 # One row at a time by its index (see loading.CHANGED for why it is no plain join).
 _OWN_EVENT = """CROSS JOIN LATERAL (SELECT t.partnership_id, t.event_id FROM placewise.event t
@@ -213,7 +231,12 @@ TARGETS: Mapping[str, Target] = {
     "events": Target(
         "event",
         "event",
-        (EVENTS, MISSING_EPISODES, EVENT_PEOPLE),
+        (
+            Insert(EVENTS),
+            Insert(MISSING_EPISODES, kind="missing_episode"),
+            Insert(EVENT_PEOPLE, ("children", "adults")),
+        ),
+        held=HELD_EVENTS,
         renamed={
             "risk_grade": "risk",
             "return_interview_offered": "interview_offered_at",
@@ -228,13 +251,13 @@ TARGETS: Mapping[str, Target] = {
         ),
     ),
     "places": Target(
-        "place", "place", (PLACES,), renamed={"geometry": "wkb"}, dropped=frozenset({"area_code"})
+        "place", "place", (Insert(PLACES),), renamed={"geometry": "wkb"}, dropped=frozenset({"area_code"})
     ),
-    "people": Target("person", "person", PERSON_INSERTS),
+    "people": Target("person", "person", tuple(map(Insert, PERSON_INSERTS))),
     "groups": Target(
         "peer_group",
         "peer_group_member",
-        GROUP_INSERTS,
+        tuple(map(Insert, GROUP_INSERTS)),
         renamed={"group_ref": "local_ref"},
         has_digest=False,
         checks=(
@@ -250,7 +273,7 @@ TARGETS: Mapping[str, Target] = {
     "links": Target(
         "link",
         "link",
-        LINK_INSERTS,
+        tuple(map(Insert, LINK_INSERTS)),
         checks=(
             _unknown_end("from"),
             _unknown_end("to"),
@@ -260,13 +283,16 @@ TARGETS: Mapping[str, Target] = {
                 "No event with the reference {value} is held. Import the events first, or give an evidence note.",
                 "SELECT DISTINCT ON (s.import_row) s.import_row, r"
                 " FROM pg_temp.staged_link s, unnest(s.evidence_refs) r"
-                " WHERE NOT EXISTS (SELECT FROM placewise.event t WHERE t.local_ref = r)",
+                " WHERE NOT EXISTS (SELECT FROM placewise.event t WHERE t.local_ref = r"
+                " AND t.kind NOT IN ('recorded_crime', 'stop_search'))",
             ),
         ),
     ),
     "boundaries": Target(
-        "boundary", "boundary", (BOUNDARIES,), renamed={"geometry": "wkb"}, has_digest=False
+        "boundary", "boundary", (Insert(BOUNDARIES),), renamed={"geometry": "wkb"}, has_digest=False
     ),
-    "streets": Target("street", "street", (STREETS,), renamed={"geometry": "wkb"}, has_digest=False),
-    "features": Target("feature", "feature", (FEATURES,), renamed={"geometry": "wkb"}, has_digest=False),
+    "streets": Target("street", "street", (Insert(STREETS),), renamed={"geometry": "wkb"}, has_digest=False),
+    "features": Target(
+        "feature", "feature", (Insert(FEATURES),), renamed={"geometry": "wkb"}, has_digest=False
+    ),
 }

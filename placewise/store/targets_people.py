@@ -117,7 +117,8 @@ SELECT l.partnership_id, l.link_id, evidence.event_id, evidence.note
   CROSS JOIN LATERAL (SELECT t.partnership_id, t.link_id FROM placewise.link t
     WHERE t.partnership_id = %(partnership)s AND t.fingerprint = s.fingerprint OFFSET 0) l
   CROSS JOIN LATERAL (
-    SELECT (SELECT e.event_id FROM placewise.event e WHERE e.local_ref = ref
+    SELECT (SELECT e.event_id FROM placewise.event e
+             WHERE e.local_ref = ref AND e.kind NOT IN ('recorded_crime', 'stop_search')
              ORDER BY e.source_agency <> %(agency)s, e.recorded_at LIMIT 1) AS event_id, NULL::text AS note
       FROM unnest(s.evidence_refs) ref
     UNION ALL SELECT NULL, s.evidence_note WHERE length(btrim(s.evidence_note)) > 0) evidence

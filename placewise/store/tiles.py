@@ -110,7 +110,9 @@ def tile_frame(zoom: int, column: int, row: int) -> TileFrame:
     wanted = np.column_stack([across, up])[known] * EXTENT
     fit, *_ = np.linalg.lstsq(metres, wanted, rcond=None)
     residual = float(np.abs(metres @ fit - wanted).max()) / EXTENT * 256
-    west, south, east, north = _box(fit.astype(np.float64)) + np.array([middle_x, middle_y, middle_x, middle_y])
+    west, south, east, north = _box(fit.astype(np.float64)) + np.array(
+        [middle_x, middle_y, middle_x, middle_y]
+    )
     (a, d), (b, e), (x_off, y_off) = fit.tolist()
     affine = (a, b, d, e, x_off - a * middle_x - b * middle_y, y_off - d * middle_x - e * middle_y)
     return TileFrame(float(west), float(south), float(east), float(north), affine, residual)

@@ -148,7 +148,7 @@ CREATE TRIGGER known_terms AFTER INSERT ON placewise.link REFERENCING NEW TABLE 
     EXECUTE FUNCTION ref.check_terms('type', 'link_type', 'strength', 'link_strength', 'basis', 'basis');
 
 DROP TABLE placewise.evidential;
-GRANT SELECT ON placewise.link_evidence, placewise.person, placewise.identity TO placewise_guard;
+GRANT SELECT ON placewise.link_evidence, placewise.person, placewise.identity, placewise.event TO placewise_guard;
 RESET ROLE;
 
 -- A link without evidence is refused when its transaction commits.

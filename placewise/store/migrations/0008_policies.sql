@@ -63,7 +63,9 @@ CREATE POLICY readers_read ON placewise.event FOR SELECT TO placewise_app USING 
     AND (handling = 'P' OR source_agency = (SELECT guard.agency()) OR (SELECT guard.agency()) = ANY (release_to)
          OR recorded_by = (SELECT guard.account()))
     AND (NOT restricted OR event_id IN (SELECT guard.granted_records())));
-CREATE POLICY importers_add ON placewise.event FOR INSERT TO placewise_app WITH CHECK ((SELECT guard.holds(6)));
+CREATE POLICY importers_add ON placewise.event FOR INSERT TO placewise_app WITH CHECK (
+    (SELECT guard.holds(6))
+    AND (import_batch_id, source_agency) IN (SELECT b.import_batch_id, b.source_agency FROM placewise.import_batch b));
 GRANT SELECT, INSERT ON placewise.event TO placewise_app;
 
 -- What hangs on another record is seen with it.
@@ -101,6 +103,7 @@ GRANT SELECT, INSERT, UPDATE ON placewise.pseudonym_counter TO placewise_app;
 
 -- The guard's functions read these for triggers, revealed identities and the list of memberships.
 CREATE POLICY guard_reads ON placewise.link_evidence FOR SELECT TO placewise_guard USING (true);
+CREATE POLICY guard_reads ON placewise.event FOR SELECT TO placewise_guard USING (true);
 CREATE POLICY guard_reads ON placewise.person FOR SELECT TO placewise_guard USING (true);
 CREATE POLICY guard_reads ON placewise.identity FOR SELECT TO placewise_guard USING (true);
 CREATE POLICY guard_reads ON placewise.partnership FOR SELECT TO placewise_guard USING (true);

@@ -2,13 +2,15 @@
 -- can see and that ends with the transaction, and then inserts from there under the policies. The pages' login may not
 -- make tables: this function makes them.
 SET ROLE placewise_guard;
-CREATE FUNCTION guard.stage(target text) RETURNS void
+-- `fixed` gives what every row of the chunk says in a column: its default, which is then not copied.
+CREATE FUNCTION guard.stage(target text, fixed jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     evidence constant text := 'import_row integer, local_ref text, source_grade smallint, assessment text, handling text,
         handling_conditions text, basis text, review_due date, fingerprint bytea, content_digest bytea';
     located constant text := ', x double precision, y double precision, wkb bytea, accuracy text, radius_m real, area_code text';
     shape text;
+    said record;
 BEGIN
     IF NOT guard.holds(6) THEN
         RAISE EXCEPTION 'not an importer' USING ERRCODE = '42501';
@@ -33,12 +35,27 @@ BEGIN
     IF shape IS NULL THEN
         RAISE EXCEPTION 'nothing is staged for %', target USING ERRCODE = '22023';
     END IF;
-    IF to_regclass('pg_temp.staged_' || target) IS NOT NULL THEN     -- the next chunk of the same file
-        EXECUTE format('TRUNCATE pg_temp.%I', 'staged_' || target);
-        RETURN;
-    END IF;
+    EXECUTE format('DROP TABLE IF EXISTS pg_temp.%I', 'staged_' || target);     -- of the chunk before
     EXECUTE format('CREATE TEMPORARY TABLE %I (%s) ON COMMIT DROP', 'staged_' || target, shape);
+    FOR said IN SELECT * FROM jsonb_each_text(fixed) LOOP
+        EXECUTE format('ALTER TABLE pg_temp.%I ALTER COLUMN %I SET DEFAULT %L', 'staged_' || target, said.key, said.value);
+    END LOOP;
     EXECUTE format('GRANT SELECT, INSERT, DELETE ON pg_temp.%I TO placewise_app', 'staged_' || target);
 END $$;
-GRANT EXECUTE ON FUNCTION guard.stage(text) TO placewise_app;
+
+-- Staged events whose record is held already, hidden ones among them: the importer learns no more than that the row is a
+-- duplicate. One look-up a row by index: the planner knows nothing of tables that are just being filled.
+CREATE FUNCTION guard.held_events() RETURNS SETOF integer
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    mine uuid := guard.partnership();
+BEGIN
+    IF NOT guard.holds(6) THEN
+        RAISE EXCEPTION 'not an importer' USING ERRCODE = '42501';
+    END IF;
+    RETURN QUERY SELECT s.import_row FROM pg_temp.staged_event s
+        CROSS JOIN LATERAL (SELECT FROM placewise.event e
+            WHERE e.partnership_id = mine AND e.fingerprint = s.fingerprint OFFSET 0) held;
+END $$;
+GRANT EXECUTE ON FUNCTION guard.stage(text, jsonb), guard.held_events() TO placewise_app;
 RESET ROLE;

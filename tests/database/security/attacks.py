@@ -138,6 +138,8 @@ DENIED = [
     "SELECT guard.signature('x')",
     "SELECT audit.chain(gen_random_uuid(), NULL, 'x', NULL, 'allow', '{}')",
     "SELECT * FROM placewise.identity",
+    "SELECT guard.stage('event; DROP TABLE placewise.event', '{}')",
+    """SELECT guard.stage('place', '{"name\\" text); DROP TABLE placewise.event; --": "x"}')""",
     "UPDATE placewise.identity SET given_name = 'x'",
     "SET ROLE placewise_owner",
     "SET ROLE placewise_guard",
