@@ -15,8 +15,9 @@ from placewise.geo.intervals import poisson_interval
 from placewise.panel.hotspot_filter import cell_parts
 from placewise.panel.hotspot_ground import ward_of
 from placewise.panel.hotspot_months import named
+from placewise.panel.hotspot_shared import spoken
 from placewise.panel.hotspot_words import VERDICTS, count_of
-from placewise.panel.hotspots import STANDS_OUT, TOO_FEW, Hotspots, cell_centres
+from placewise.panel.hotspots import SHARED, STANDS_OUT, TOO_FEW, Hotspots, cell_centres
 from placewise.store.osgb import to_lonlat
 
 Integers = NDArray[np.int64]
@@ -119,7 +120,7 @@ def _rows(found: Hotspots, positions: Integers, wards: list[str]) -> list[CellRo
             float(low[i]),
             float(high[i]),
             None if found.test is None else float(found.test.q[at]),
-            VERDICTS[int(found.verdict[at])],
+            verdict_words(found, at),
             bool(found.verdict[at] == STANDS_OUT),
             round(float(lon[i]), 5),
             round(float(lat[i]), 5),
@@ -128,6 +129,19 @@ def _rows(found: Hotspots, positions: Integers, wards: list[str]) -> list[CellRo
             zip(cell_names(found, positions), positions.tolist(), wards, strict=True)
         )
     ]
+
+
+def verdict_words(found: Hotspots, at: int) -> str:
+    """The verdict on one cell, by its position."""
+    if found.verdict[at] != SHARED:
+        return VERDICTS[int(found.verdict[at])]
+    cells, where = [at], ""
+    if not found.shared.mostly[at]:
+        around = found.grid.adjacency
+        cells += around.indices[around.indptr[at] : around.indptr[at + 1]].tolist()
+        where = " here and in the cells around it"
+    rows = np.isin(found.position, cells)
+    return spoken(found.shared.point[rows], found.records.columns.accuracy[rows], where)
 
 
 def cell_position(found: Hotspots, name: str) -> int:
@@ -230,11 +244,12 @@ def _chance_words(found: Hotspots, at: int) -> str:
         return "Too few records on the map to compare"
     total, expected = found.test.total[at], found.test.expected[at]
     seen = (
-        f"{total:,.0f} reports here and in the cells around it, where chance would put about {expected:,.1f}"
+        f"{total:,.0f} reports here and in the cells around it after counting each child once, "
+        f"where chance would put about {expected:,.1f}"
     )
     if found.verdict[at] == TOO_FEW:
         return f"Too few to tell: {seen}"
-    if found.verdict[at] == STANDS_OUT:
+    if found.verdict[at] in (STANDS_OUT, SHARED):
         return f"Stands out: {seen} (q {_q(float(found.test.q[at]))})"
     return f"Within what chance gives: {seen}"
 

@@ -24,6 +24,7 @@ from placewise.panel.hotspot_filter import Choices, HotspotFilter, Problem, read
 from placewise.panel.hotspot_ground import Ground, read_ground, ward_of, with_hull
 from placewise.panel.hotspot_months import named
 from placewise.panel.hotspot_records import Accounted, Records, account, locate, read_records
+from placewise.panel.hotspot_shared import SharedPoints, shared_points
 from placewise.store.session import Session
 
 Integers = NDArray[np.int64]
@@ -31,7 +32,8 @@ Flags = NDArray[np.bool_]
 
 #: Share of false alarms accepted among the cells shown as standing out.
 Q_AT_MOST = 0.05
-ORDINARY, STANDS_OUT, TOO_FEW = 0, 1, 2
+#: `SHARED` stands out as well, but only because records share points that stand for a street or the like.
+ORDINARY, STANDS_OUT, TOO_FEW, SHARED = 0, 1, 2, 3
 #: From this many reports a cell on average, an even spread is no fair comparison: every town centre beats it.
 #: Then a neighbourhood must stand out among the counts there are, dealt to the cells at random.
 DENSE_REPORTS_A_CELL = 20
@@ -70,9 +72,12 @@ class Hotspots:
     test : GiStar or None
         None where nothing can be compared.
     verdict : ndarray of int64, shape (cells,)
-        `ORDINARY`, `STANDS_OUT` or `TOO_FEW`.
+        `ORDINARY`, `STANDS_OUT`, `TOO_FEW` or `SHARED`.
     areas : list of HotArea
         Most records first.
+    shared_areas : list of HotArea
+        The same of cells whose verdict is `SHARED`, where they touch none of ``areas``.
+    shared : SharedPoints
     n_children : int
         Distinct children on the whole map.
     children_known : bool
@@ -89,6 +94,8 @@ class Hotspots:
     test: GiStar | None = field(repr=False)
     verdict: Integers = field(repr=False)
     areas: list[HotArea]
+    shared_areas: list[HotArea]
+    shared: SharedPoints = field(repr=False)
     accounted: Accounted
     n_children: int
     children_known: bool
@@ -96,7 +103,7 @@ class Hotspots:
     @property
     def drawn(self) -> Integers:
         """Positions of cells worth drawing: those with records and those that stand out."""
-        return np.flatnonzero((self.counts > 0) | (self.verdict == STANDS_OUT))
+        return np.flatnonzero((self.counts > 0) | np.isin(self.verdict, (STANDS_OUT, SHARED)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ def read_choices(ground: Ground) -> Choices | None:
     if ground.first_month is None or ground.last_month is None:
         return None
     sending = {a.code: a.name for a in ground.agencies if a.agency_id in ground.last_reports}
-    return Choices(ground.first_month, ground.last_month, sending)
+    return Choices(ground.first_month, ground.last_month, sending, ground.usual_first_month)
 
 
 def find_hotspots(
@@ -149,8 +156,12 @@ def _count(
     position = locate(records, grid)
     counts = incidents_per_cell(position, n_cells=grid.n_cells)
     child_cell, child = position[records.columns.child_event], records.columns.child
+    at = records.columns
+    shared = shared_points(position, at.accuracy, at.x, at.y, adjacency=grid.adjacency, n_cells=grid.n_cells)
     test = _test(records, grid, position) if children_known else None
     verdict = _verdicts(test, grid.n_cells)
+    verdict[_only_by_sharing(verdict == STANDS_OUT, shared, records, grid, position)] = SHARED
+    all_areas = _hot_areas(np.isin(verdict, (STANDS_OUT, SHARED)), counts, grid, ground)
     placed_children = child[child_cell >= 0]
     return Hotspots(
         wanted,
@@ -163,6 +174,8 @@ def _count(
         test,
         verdict,
         _hot_areas(verdict == STANDS_OUT, counts, grid, ground),
+        [area for area in all_areas if (verdict[list(area.cells)] == SHARED).all()],
+        shared,
         account(records, position),
         int(np.unique(placed_children).size),
         children_known,
@@ -188,6 +201,17 @@ def _verdicts(test: GiStar | None, n_cells: int) -> Integers:
     verdict = np.where(test.too_few, TOO_FEW, ORDINARY)
     verdict[test.hot(q_at_most=Q_AT_MOST)] = STANDS_OUT
     return verdict
+
+
+def _only_by_sharing(
+    stands_out: Flags, shared: SharedPoints, records: Records, grid: HexGrid, position: Integers
+) -> Flags:
+    """Cells that owe it to shared points: made mostly of them, or beside them and ordinary without them."""
+    beside = stands_out & shared.mostly_around & ~shared.mostly
+    if beside.any():
+        without = _test(records, grid, np.where(shared.point >= 0, -1, position))
+        beside &= _verdicts(without, grid.n_cells) != STANDS_OUT
+    return beside | (stands_out & shared.mostly)
 
 
 def _hot_areas(hot: Flags, counts: Integers, grid: HexGrid, ground: Ground) -> list[HotArea]:

@@ -6,12 +6,16 @@
 
   const TOO_FEW = 2;
   const STANDS_OUT = 1;
+  const SHARED = 3; // stands out, but only because records known roughly share one point
   // One hue from light to dark: told apart by the colour-blind, and in grey.
   const SHADES = ['#dfd6ec', '#bfa9dc', '#9675bf', '#6a4397', '#3d1766'];
   const INK = '#0b0c0c';
   const TILE_PX = 256;
   const NUMBER_FROM_PX = 30; // a cell narrower than this has no room for its number
   const CORNERS = [[0, -2], [1, -1], [1, 1], [0, 2], [-1, 1], [-1, -1]]; // half widths, half sides
+  // The neighbour (q, r) across the side that runs from each corner to the next.
+  const ACROSS = [[1, -1], [1, 0], [0, 1], [-1, 1], [-1, 0], [0, -1]];
+  const CELLS_A_LINE = 14; // the outline of what stands out is this much thinner than a cell is wide
 
   // --- From the National Grid to the map ------------------------------------------------------------
 
@@ -39,11 +43,20 @@
 
   function cellsOf(layer) {
     const place = projector(layer.projection);
+    const verdicts = new Map(layer.q.map((q, k) => [`${q}.${layer.r[k]}`, layer.verdict[k]]));
+    /* Sides on the outer line of neighbouring cells that stand out: only these are drawn, or the lines hide the map. */
+    function outerSides(q, r, verdict) {
+      if (verdict !== STANDS_OUT && verdict !== SHARED) { return []; }
+      return ACROSS.flatMap(([dq, dr], side) => {
+        const beyond = verdicts.get(`${q + dq}.${r + dr}`);
+        return beyond === verdict || beyond === STANDS_OUT ? [] : [side];
+      });
+    }
     return layer.q.map((q, k) => {
       const r = layer.r[k];
       const corners = cornersOf(q, r, layer.width_m).map(([x, y]) => place(x, y));
       const centre = place((2 * q + r) * (layer.width_m / 2), 3 * r * (layer.width_m / Math.sqrt(3) / 2));
-      return { name: `${q}.${r}`, corners, centre, count: layer.count[k], shade: layer.shade[k], verdict: layer.verdict[k] };
+      return { name: `${q}.${r}`, corners, centre, count: layer.count[k], shade: layer.shade[k], verdict: layer.verdict[k], outer: outerSides(q, r, layer.verdict[k]) };
     });
   }
 
@@ -101,7 +114,7 @@
         return x > -reach && y > -reach && x < TILE_PX + reach && y < TILE_PX + reach;
       });
       inside.forEach(({ place, cell }) => this._draw(pen, place, cell));
-      inside.filter(({ cell }) => cell.verdict === STANDS_OUT).forEach(({ place }) => this._edge(pen, place));
+      inside.forEach(({ place, cell }) => this._edge(pen, place, cell));
       inside.forEach(({ place, cell }) => this._number(pen, place, cell));
       return canvas;
     },
@@ -112,11 +125,21 @@
       pen.closePath();
     },
 
-    _edge(pen, place) {
-      this._outline(pen, place);
+    _edge(pen, { corners, centre }, cell) {
+      if (!cell.outer.length) { return; }
+      pen.beginPath();
+      cell.outer.forEach((side) => {
+        const end = corners[(side + 1) % corners.length];
+        pen.moveTo(corners[side].x, corners[side].y);
+        pen.lineTo(end.x, end.y);
+      });
+      const wide = corners[0].distanceTo(centre) * Math.sqrt(3);
       pen.strokeStyle = INK;
-      pen.lineWidth = 2;
+      pen.lineWidth = Math.min(2.5, Math.max(1, wide / CELLS_A_LINE));
+      pen.lineCap = 'round';
+      pen.setLineDash(cell.verdict === SHARED ? [pen.lineWidth * 2, pen.lineWidth * 2.5] : []);
       pen.stroke();
+      pen.setLineDash([]);
     },
 
     _draw(pen, place, cell) {
@@ -136,11 +159,12 @@
     _look(cell) {
       if (cell.verdict === TOO_FEW) { return { hatched: true, alpha: 0.55, edge: '#6f777b', width: 1, dark: false }; }
       if (this.view === 'significance') {
+        if (cell.verdict === SHARED) { return { fill: SHADES[1], alpha: 0.7, edge: '#ffffff', width: 1, dark: false }; }
         return cell.verdict === STANDS_OUT
-          ? { fill: SHADES[3], alpha: 0.78, edge: INK, width: 2, dark: true }
+          ? { fill: SHADES[3], alpha: 0.78, edge: '#ffffff', width: 1, dark: true }
           : { fill: '#ffffff', alpha: 0.55, edge: '#8a9499', width: 1, dark: false };
       }
-      if (cell.count === 0) { return { fill: '#ffffff', alpha: 0.25, edge: INK, width: 1, dark: false }; }
+      if (cell.count === 0) { return { fill: '#ffffff', alpha: 0.25, edge: '#8a9499', width: 1, dark: false }; }
       return { fill: SHADES[cell.shade - 1], alpha: 0.8, edge: '#ffffff', width: 1, dark: cell.shade >= 3 };
     },
 
