@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 from placewise.core.vocabulary import terms
+from placewise.intake.coded import Coded
 from placewise.intake.run import BadCell, Run
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
@@ -44,11 +46,14 @@ class Kind:
         """Value of one tidied text; raises BadCell."""
         raise NotImplementedError
 
-    def parse_column(self, cells: list[str], run: Run, column: str) -> tuple[list[Any], dict[str, BadCell]]:
+    def parse_column(
+        self, cells: Sequence[str], run: Run, column: str
+    ) -> tuple[Sequence[Any], dict[str, BadCell]]:
         """Values of a column, and the texts that could not be parsed; each distinct text is parsed once."""
         table, bad = run.parsed(column)
         table[""] = self.empty
-        for text in dict.fromkeys(cells):
+        texts = cells.distinct if isinstance(cells, Coded) else cells
+        for text in dict.fromkeys(texts):
             if text in table:
                 continue
             try:
@@ -57,7 +62,8 @@ class Kind:
                 bad[text] = problem
                 table[text] = self.empty
         run.count_notes(column, cells)
-        return list(map(table.__getitem__, cells)), bad
+        values = list(map(table.__getitem__, texts))
+        return cells.of(values) if isinstance(cells, Coded) else values, bad
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +77,17 @@ class Text(Kind):
         """What a person may write in the cell."""
         return f"text, up to {self.longest:,} characters"
 
-    def parse_column(self, cells: list[str], run: Run, column: str) -> tuple[list[Any], dict[str, BadCell]]:
+    def parse_column(
+        self, cells: Sequence[str], run: Run, column: str
+    ) -> tuple[Sequence[Any], dict[str, BadCell]]:
         """Take texts as they are; most are distinct, so no table is kept."""
+        texts = cells.distinct if isinstance(cells, Coded) else cells
         bad = {}
-        if cells and max(map(len, cells)) > self.longest:
+        if texts and max(map(len, texts)) > self.longest:
             long = BadCell("field-too-long", f"Longer than {self.longest:,} characters. Shorten it.")
-            bad = {text: long for text in cells if len(text) > self.longest}
-        return [text or None for text in cells], bad
+            bad = {text: long for text in texts if len(text) > self.longest}
+        values = [text or None for text in texts]
+        return cells.of(values) if isinstance(cells, Coded) else values, bad
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import compress
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
 
 from placewise.intake.batch import CheckedBatch, Refusal
 from placewise.intake.cells import Text
+from placewise.intake.coded import Coded
 from placewise.intake.geometry import take_shapes
 from placewise.intake.identity import Seen, digests, keys_of
 from placewise.intake.layouts.layout import Layout, Match, Need
@@ -19,6 +22,7 @@ from placewise.intake.table import Flags, Table
 from placewise.intake.text import tidy
 
 _UNIT = "\x1f"
+_BARE = methodcaller("strip", _UNIT)
 
 
 class BatchChecker:
@@ -64,9 +68,7 @@ class BatchChecker:
         return CheckedBatch(
             layout=self._layout.name,
             target=self._layout.target,
-            columns=columns
-            if good.all()
-            else {name: _kept(values, good) for name, values in columns.items()},
+            columns={name: _kept(values, good) for name, values in columns.items()},
             row_numbers=numbers[good],
             fingerprints=fingerprints,
             content_digests=said,
@@ -112,11 +114,11 @@ class BatchChecker:
         self, table: Table, good: Flags, geometry: list[str | None] | None
     ) -> tuple[list[bytes], list[bytes | None], Flags]:
         """Fingerprint, content digest and whether seen before, of the accepted rows."""
-        names = list(compress(self._texts(table, self._layout.identity), good))
-        known = np.array([bool(name.strip(_UNIT)) for name in names], dtype=bool)
+        names = _kept(self._texts(table, self._layout.identity), good)
+        known = np.fromiter(map(bool, map(_BARE, names)), dtype=bool, count=len(names))
         said: list[bytes | None] = [None] * len(names)
         if not (self._layout.revised and known.all()):
-            contents = list(compress(self._content(table, geometry), good))
+            contents = _kept(self._content(table, geometry), good)
             names = [
                 name if own else content for name, content, own in zip(names, contents, known, strict=True)
             ]
@@ -145,18 +147,26 @@ class BatchChecker:
         """The named columns of each row as one text, the same however a file writes them."""
         if not names:
             return [""] * table.size
-        return list(map(_UNIT.join, zip(*(self._canonical(table, name) for name in names), strict=True)))
+        columns = [self._canonical(table, name) for name in names]
+        if len(columns) == 1:
+            return list(columns[0])
+        return list(map(_UNIT.join, zip(*columns, strict=True)))
 
-    def _canonical(self, table: Table, name: str) -> list[str]:
+    def _canonical(self, table: Table, name: str) -> Sequence[str]:
         cells = table.cells.get(name)
         if cells is None:
             return [""] * table.size
         kind = next(column.kind for column in self._layout.columns if column.name == name)
+        given = cells.distinct if isinstance(cells, Coded) else cells
         if isinstance(kind, Text):
-            return list(map(str.casefold, cells)) if name in self._layout.identity else cells
-        parsed, _ = self._run.parsed(name)
-        texts = {cell: _plain(parsed.get(cell)) for cell in dict.fromkeys(cells)}
-        return list(map(texts.__getitem__, cells))
+            if name not in self._layout.identity:
+                return cells
+            texts = list(map(str.casefold, given))
+        else:
+            parsed, _ = self._run.parsed(name)
+            plain = {cell: _plain(parsed.get(cell)) for cell in dict.fromkeys(given)}
+            texts = list(map(plain.__getitem__, given))
+        return cells.of(texts) if isinstance(cells, Coded) else texts
 
 
 def _plain(value: Any) -> str:
@@ -164,7 +174,9 @@ def _plain(value: Any) -> str:
 
 
 def _kept(values: Any, good: Flags) -> Any:
-    return values[good] if isinstance(values, np.ndarray) else list(compress(values, good))
+    if good.all():
+        return values
+    return values[good] if isinstance(values, np.ndarray) else list(compress(values, good.tolist()))
 
 
 def _misshapen(rows: Rows) -> list[Refusal]:

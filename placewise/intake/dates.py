@@ -8,6 +8,7 @@ hour that does not exist in March as an hour later, and both are said aloud.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -16,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placewise.intake.cells import Kind
+from placewise.intake.coded import Coded
 from placewise.intake.run import BadCell, Run
+from placewise.intake.table import positions
 
 LONDON = ZoneInfo("Europe/London")
 Times = NDArray[np.datetime64]
@@ -116,17 +119,19 @@ def _month(text: str) -> tuple[int, int]:
     return year, month
 
 
-def starts(intervals: list[tuple[int, int] | None]) -> Times:
+def starts(intervals: Sequence[tuple[int, int] | None]) -> Times:
     """Beginnings of parsed moments as ``datetime64[us]``; NaT where there is none."""
     return _times(intervals, 0)
 
 
-def ends(intervals: list[tuple[int, int] | None]) -> Times:
+def ends(intervals: Sequence[tuple[int, int] | None]) -> Times:
     """Ends of parsed moments as ``datetime64[us]``; NaT where there is none."""
     return _times(intervals, 1)
 
 
-def _times(intervals: list[tuple[int, int] | None], side: int) -> Times:
+def _times(intervals: Sequence[tuple[int, int] | None], side: int) -> Times:
+    if isinstance(intervals, Coded):
+        return _times(intervals.distinct, side)[positions(intervals)]
     missing = np.iinfo(np.int64).min  # how numpy stores NaT
     return np.array([pair[side] if pair else missing for pair in intervals], dtype=np.int64).view(
         "datetime64[us]"

@@ -13,8 +13,9 @@ from placewise.intake.batch import CheckedBatch, Refusal
 from placewise.intake.checks import BatchChecker
 from placewise.intake.findings import Finding, Severity
 from placewise.intake.geometry import KNOWN_CRS
+from placewise.intake.headings import plain
 from placewise.intake.layouts import Layout, Match, best_layout, match
-from placewise.intake.layouts.layout import REFUSAL_COLUMNS, plain
+from placewise.intake.layouts.layout import REFUSAL_COLUMNS
 from placewise.intake.limits import Limits
 from placewise.intake.messages import Header, Message, Rows
 from placewise.intake.refusals import undo_neutralising
@@ -76,9 +77,14 @@ class Check:
         """
         total = self._path.stat().st_size
         answers = self._run.context.answers
-        with closing(
-            read_confined(self._path, limits=self._limits, name=self._name, answers=answers)
-        ) as messages:
+        reading = read_confined(
+            self._path,
+            limits=self._limits,
+            name=self._name,
+            answers=answers,
+            wanted=self._layout.headings,
+        )
+        with closing(reading) as messages:
             yield from self._batches(messages, total)
         if not self.counts["read"]:
             raise FileRefused("The file has column names but no rows.", code="empty")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, TypeAlias
 
 import orjson
 
 from placewise.core.errors import FileRefused
+from placewise.intake.coded import packed, unpacked
 from placewise.intake.findings import Finding, Severity
 
 #: row, code, message, cells of a row that a reader could not take.
@@ -44,8 +46,8 @@ class Rows:
     ----------
     numbers : list of int
         Row numbers as a person sees them.
-    columns : list of list of str
-        One list for each header cell.
+    columns : sequence of sequence of str
+        One for each header cell; ``Coded`` where the same few texts come again and again.
     bad : list of BadRow
         Rows whose very shape is wrong; they are in no column.
     geometry : list of str or None
@@ -57,7 +59,7 @@ class Rows:
     """
 
     numbers: list[int]
-    columns: list[list[str]] | list[tuple[str, ...]]
+    columns: Sequence[Sequence[str]]
     bad: list[BadRow]
     position: int
     blank: int = 0
@@ -74,6 +76,7 @@ def encode(message: Message | FileRefused) -> bytes:
     # Rows are not deep-copied by astuple: their lists are large.
     if isinstance(message, Rows):
         fields: Any = [getattr(message, name) for name in Rows.__slots__]
+        fields[1] = list(map(packed, message.columns))
     else:
         fields = astuple(message)
     return orjson.dumps([type(message).__name__.lower(), *fields]) + b"\n"
@@ -90,14 +93,15 @@ def decode(line: bytes | bytearray | memoryview) -> Message:
     try:
         kind, *fields = orjson.loads(line)
         if kind == "rows":
-            return Rows(*fields)
+            numbers, columns, *others = fields
+            return Rows(numbers, list(map(unpacked, columns)), *others)
         if kind == "header":
             cells, row, crs, opening = fields
             return Header(tuple(map(str, cells)), int(row), str(crs), tuple(map(tuple, opening)))
         if kind == "finding":
             code, severity, message, count, choices = fields
             return Finding(code, Severity(severity), message, count, tuple(choices))
-    except (ValueError, TypeError) as problem:
+    except (ValueError, TypeError, KeyError) as problem:
         raise FileRefused(_GARBLED, code="file-unreadable") from problem
     if kind == "refused" and len(fields) == 2:
         raise FileRefused(str(fields[0]), code=str(fields[1]))

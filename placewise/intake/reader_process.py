@@ -40,7 +40,8 @@ def main() -> None:
     """Read the file and write messages until done, refused or out of memory."""
     job = json.load(sys.stdin)
     limits = Limits(**{**job["limits"], "types": tuple(job["limits"]["types"])})
-    source = Source(int(sys.argv[1]), job["extension"], limits, job["answers"])
+    wanted = None if job["wanted"] is None else frozenset(job["wanted"])
+    source = Source(int(sys.argv[1]), job["extension"], limits, job["answers"], wanted)
     gc.disable()  # this process is short and makes no cycles, but very many lists
     out = sys.stdout.buffer
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -95,7 +95,7 @@ class Run:
         """Remember that each row with this text is to be counted under ``code``."""
         self._noted[column][text] = code
 
-    def count_notes(self, column: str, cells: list[str]) -> None:
+    def count_notes(self, column: str, cells: Iterable[str]) -> None:
         """Add the rows of a batch whose texts were noted."""
         if noted := self._noted.get(column):
             self.tallies.update(code for code in map(noted.get, cells) if code)

@@ -25,7 +25,12 @@ _LINE_BYTES = 256 << 20  # no honest reader sends a longer line
 
 
 def read_confined(
-    path: Path, *, limits: Limits, name: str | None = None, answers: Mapping[str, str] | None = None
+    path: Path,
+    *,
+    limits: Limits,
+    name: str | None = None,
+    answers: Mapping[str, str] | None = None,
+    wanted: frozenset[str] | None = None,
 ) -> Generator[Message, None, None]:
     """Messages of a file, read by a process that can do nothing but read it.
 
@@ -42,6 +47,9 @@ def read_confined(
         Name the sender gave it; only its ending is used. Default: the name of ``path``.
     answers : Mapping of str to str, optional
         Answers to questions by finding code.
+    wanted : frozenset of str, optional
+        Plain headings of the columns that will be looked at; the others come as well, but in a form that is
+        opened only when one of their cells is asked for. Default: all.
 
     Raises
     ------
@@ -56,7 +64,12 @@ def read_confined(
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         _require_size(descriptor, limits)
-        job = {"limits": asdict(limits), "extension": extension(sent_name), "answers": dict(answers or {})}
+        job = {
+            "limits": asdict(limits),
+            "extension": extension(sent_name),
+            "answers": dict(answers or {}),
+            "wanted": None if wanted is None else sorted(wanted),
+        }
         yield from _messages(descriptor, json.dumps(job).encode(), limits)
     finally:
         os.close(descriptor)

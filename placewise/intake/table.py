@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from placewise.intake.coded import Coded
 from placewise.intake.run import BadCell, Run
 
 Flags = NDArray[np.bool_]
@@ -37,10 +38,10 @@ class Table:
         Rows in it.
     headings : Mapping of str to str
         What the file calls each column.
-    cells : dict of str to list of str
+    cells : dict of str to sequence of str
         Tidied text by column name; columns the file lacks are absent.
-    values : dict of str to list
-        Parsed values by column name.
+    values : dict of str to sequence
+        Parsed values by column name; ``Coded`` where the cells are.
     shapes : ndarray of shapely geometries in EPSG:27700, shape (size,), optional
         Where the file carries geometries; None elements where one is absent or at fault.
     faults : list of Fault
@@ -50,8 +51,8 @@ class Table:
     run: Run
     size: int
     headings: Mapping[str, str]
-    cells: dict[str, list[str]] = field(default_factory=dict)
-    values: dict[str, list[Any]] = field(default_factory=dict)
+    cells: dict[str, Sequence[str]] = field(default_factory=dict)
+    values: dict[str, Sequence[Any]] = field(default_factory=dict)
     shapes: NDArray[np.object_] | None = None
     faults: list[Fault] = field(default_factory=list)
 
@@ -60,28 +61,40 @@ class Table:
         values = self.values.get(name)
         if values is None:
             return [default] * self.size
-        return values if default is None else [default if value is None else value for value in values]
+        if isinstance(values, Coded):
+            return list(values.of(_with_default(values.distinct, default)))
+        return _with_default(values, default)
+
+    def parsed(self, name: str) -> Sequence[Any]:
+        """Parsed values of a column as they are kept; None for a column the file lacks."""
+        return self.values.get(name) or [None] * self.size
 
     def words(self, name: str) -> list[tuple[str, ...]]:
         """Parsed lists of a column; empty ones when the file lacks it."""
-        return self.values.get(name) or [()] * self.size
+        values = self.values.get(name)
+        return list(values) if values else [()] * self.size
 
     def floats(self, name: str) -> Floats:
         """Parsed numbers of a column as float64; NaN where there is none."""
         values = self.values.get(name)
-        return np.full(self.size, np.nan) if values is None else np.array(values, dtype=np.float64)
+        if values is None:
+            return np.full(self.size, np.nan)
+        if isinstance(values, Coded):
+            return np.array(values.distinct, dtype=np.float64)[positions(values)]
+        return np.array(values, dtype=np.float64)
 
     def filled(self, name: str) -> Flags:
         """True where the cell of a column holds something, well-formed or not."""
         cells = self.cells.get(name)
-        return (
-            np.zeros(self.size, dtype=bool) if cells is None else np.array(list(map(bool, cells)), dtype=bool)
-        )
+        if cells is None:
+            return np.zeros(self.size, dtype=bool)
+        return np.fromiter(map(bool, cells), dtype=bool, count=self.size)
 
     def sound(self) -> Flags:
         """True for rows without a fault so far."""
         flags = np.ones(self.size, dtype=bool)
-        flags[[fault.index for fault in self.faults]] = False
+        if self.faults:
+            flags[[fault.index for fault in self.faults]] = False
         return flags
 
     def refuse(self, where: Flags | Iterable[int], column: str, code: str, message: str) -> None:
@@ -99,3 +112,12 @@ class Table:
                 problem = bad[text]
                 self.refuse([index], name, problem.code, problem.message)
                 self.run.tallies[f"{name} {problem.code}"] += 1
+
+
+def positions(column: Coded[Any]) -> NDArray[np.uint16]:
+    """Where the value of each row stands among a column's distinct ones."""
+    return np.frombuffer(column.codes, dtype=np.uint16)
+
+
+def _with_default(values: Sequence[Any], default: Any) -> list[Any]:
+    return list(values) if default is None else [default if value is None else value for value in values]

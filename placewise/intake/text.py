@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from placewise.intake.coded import Coded
 from placewise.intake.run import BadCell, Run
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufff0-\ufff8]")
@@ -18,7 +19,7 @@ _LATIN_AND_OTHER = re.compile(
 )
 
 
-def tidy(cells: Sequence[str], run: Run, column: str) -> tuple[list[str], dict[str, BadCell]]:
+def tidy(cells: Sequence[str], run: Run, column: str) -> tuple[Sequence[str], dict[str, BadCell]]:
     """Cells trimmed and in NFC, with the texts that must be refused.
 
     Parameters
@@ -32,19 +33,27 @@ def tidy(cells: Sequence[str], run: Run, column: str) -> tuple[list[str], dict[s
 
     Returns
     -------
-    tidied : list of str
-        Same length.
+    tidied : sequence of str
+        Same length; ``Coded`` when the cells are, and then only their distinct texts are looked at.
     bad : dict of str to BadCell
         By tidied text: control and text-direction characters.
     """
+    texts: Sequence[str] = cells.distinct if isinstance(cells, Coded) else list(cells)
+    tidied, bad, noted = _tidied(texts, run, column)
+    whole: Sequence[str] = cells.of(tidied) if isinstance(cells, Coded) else tidied
+    if noted:
+        run.count_notes(f"{column} text", whole)
+    return whole, bad
+
+
+def _tidied(cells: Sequence[str], run: Run, column: str) -> tuple[list[str], dict[str, BadCell], bool]:
+    """Tidied texts, bad ones, and whether any was looked at by itself."""
     blob = "".join(cells)
     if blob.isascii() and (blob.isprintable() or not _CONTROL.search(blob)):
-        return list(map(str.strip, cells)), {}
+        return list(map(str.strip, cells)), {}, False
     bad: dict[str, BadCell] = {}
     table = {cell: _one(cell, run, column, bad) for cell in dict.fromkeys(cells)}
-    tidied = list(map(table.__getitem__, cells))
-    run.count_notes(f"{column} text", tidied)
-    return tidied, bad
+    return list(map(table.__getitem__, cells)), bad, True
 
 
 def _one(cell: str, run: Run, column: str, bad: dict[str, BadCell]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from placewise.core.vocabulary import harm_relations, label, terms
 from placewise.panel.hotspot_filter import DEFAULT_MONTHS, NOT_RECORDED, HotspotFilter
 from placewise.panel.hotspot_months import named
-from placewise.panel.hotspots import Q_AT_MOST, STANDS_OUT, TOO_FEW, HotArea, Hotspots, period_words
+from placewise.panel.hotspots import Q_AT_MOST, SHARED, STANDS_OUT, TOO_FEW, HotArea, Hotspots, period_words
 
 NAMED_AREAS = 4
 WARNING = (
@@ -24,7 +24,11 @@ VERDICTS = {
     0: "No more than chance would give",
     STANDS_OUT: "Stands out from chance",
     TOO_FEW: "Too few to tell",
+    SHARED: "Stands out, but only because records known roughly share one point",
 }
+SHARED_KEY = (
+    "Dashed edge: stands out, but most records share a street’s point or the like; harm may be elsewhere"
+)
 _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -65,17 +69,25 @@ def sentence(found: Hotspots) -> str:
         opening = "Only the records at the places named for your group are shown, so nothing is compared with chance."
     elif found.test is None:
         opening = f"There is too little to say whether any place stands out in {period}."
-    elif not found.areas:
-        opening = f"No area stands out from chance in {period}."
     else:
-        opening = _areas(found.areas, period)
+        opening = _areas(found.areas, len(found.shared_areas), period)
     counted = f"{count_of(n, 'record')} are on the map" if n != 1 else "1 record is on the map"
     if found.children_known and found.n_children:
         counted += f", about {count_of(found.n_children, 'different child', 'different children')}"
     return f"{opening} {counted}; {_coarse(found)}."
 
 
-def _areas(areas: list[HotArea], period: str) -> str:
+def _areas(areas: list[HotArea], shared: int, period: str) -> str:
+    more = ""
+    if shared:
+        verb = "stands" if shared == 1 else "stand"
+        more = f"; {spelled(shared)} more {verb} out only because records share a street’s point or the like"
+    if not areas:
+        return f"No area stands out from chance in {period}{more.replace(' more', '', 1)}."
+    return f"{_where(areas, period)}{more}."
+
+
+def _where(areas: list[HotArea], period: str) -> str:
     wards = list(dict.fromkeys(area.ward for area in areas if area.ward))
     where = ""
     if wards:
@@ -83,7 +95,7 @@ def _areas(areas: list[HotArea], period: str) -> str:
         where = " in " + _and(wards[:NAMED_AREAS] + ([f"{count_of(more, 'other ward')}"] if more > 0 else []))
     amount = spelled(len(areas)).capitalize()
     verb = "area stands" if len(areas) == 1 else "areas stand"
-    return f"{amount} {verb} out from chance in {period}{',' if where else ''}{where}."
+    return f"{amount} {verb} out from chance in {period}{',' if where else ''}{where}"
 
 
 def _and(words: list[str]) -> str:
@@ -188,6 +200,8 @@ def counts_legend(found: Hotspots, steps: list[int], highest: int) -> Legend:
     ]
     if found.areas:
         key.append(Swatch("edge", "Dark edge: stands out from chance"))
+    if (found.verdict == SHARED).any():
+        key.append(Swatch("shared", SHARED_KEY))
     if (found.verdict[found.counts > 0] == TOO_FEW).any():
         key.append(Swatch("too-few", VERDICTS[TOO_FEW]))
     title = f"Records in each cell of {found.wanted.cell_width_m} m"
@@ -201,6 +215,8 @@ def significance_legend(found: Hotspots) -> Legend:
         Swatch("ordinary", VERDICTS[0]),
         Swatch("too-few", VERDICTS[TOO_FEW]),
     ]
+    if (found.verdict == SHARED).any():
+        key.insert(1, Swatch("shared", SHARED_KEY))
     dense = found.test is not None and found.test.method == "shuffle"
     null = "the same counts dealt to cells at random" if dense else "an even spread over the study area"
     how = (

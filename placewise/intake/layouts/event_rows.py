@@ -13,8 +13,8 @@ from placewise.intake.table import Table
 
 def interval(table: Table, first: str, last: str) -> tuple[Times, Times]:
     """Start and end of each event; the end of ``first`` where ``last`` is empty."""
-    begin, own_end = starts(table.column(first)), ends(table.column(first))
-    end = ends(table.column(last))
+    begin, own_end = starts(table.parsed(first)), ends(table.parsed(first))
+    end = ends(table.parsed(last))
     backwards = ~np.isnat(end) & ~np.isnat(begin) & (end < begin)
     table.refuse(backwards, last, "interval-backwards", f"The end lies before {first}. Check both dates.")
     return begin, np.where(np.isnat(end), own_end, end)
@@ -26,7 +26,7 @@ def event_columns(table: Table) -> dict[str, Any]:
         "local_ref": table.column("local_ref"),
         "category": [None] * table.size,
         "harm_types": table.words("harm_types"),
-        "reported_at": starts(table.column("reported_at")),
+        "reported_at": starts(table.parsed("reported_at")),
         "place_ref": table.column("place_ref"),
         "relation": table.column("relation"),
         "summary": table.column("summary", ""),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -10,9 +9,9 @@ from typing import Any
 
 from placewise.intake.batch import Target
 from placewise.intake.cells import Kind
+from placewise.intake.headings import plain
 from placewise.intake.table import Table
 
-_GAP = re.compile(r"[^a-z0-9]+")
 #: Columns that our own refusals file adds; they say what to mend and are not data.
 REFUSAL_COLUMNS = ("placewise_row", "placewise_reason")
 
@@ -92,6 +91,11 @@ class Layout:
     geometry: str = "none"
     repair: bool = False
 
+    @property
+    def headings(self) -> frozenset[str]:
+        """Plain headings of all columns, under each of their names."""
+        return frozenset(plain(name) for column in self.columns for name in (column.name, *column.aliases))
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -129,15 +133,6 @@ class Match:
         needed = sum(column.need is not Need.NONE for column in self.layout.columns)
         there = (needed - len(self.missing)) / needed if needed else 1.0
         return there + known / max(known + len(self.unknown) + len(self.missing), 1)
-
-
-def plain(heading: str) -> str:
-    """Heading without capitals, spaces and punctuation.
-
-    >>> plain(" Crime ID")
-    'crimeid'
-    """
-    return _GAP.sub("", heading.removeprefix("\ufeff").lower())
 
 
 def match(header: Sequence[str], layout: Layout, *, geometry: bool = False) -> Match:

@@ -8,6 +8,7 @@ import numpy as np
 
 from placewise.core.vocabulary import radius_m
 from placewise.intake.cells import Code
+from placewise.intake.coded import Coded
 from placewise.intake.coordinates import NORTHERN_IRELAND, locate
 from placewise.intake.dates import Times
 from placewise.intake.evidence import note_areas
@@ -62,7 +63,7 @@ def snap_points(table: Table) -> dict[str, Any]:
     return {
         "x": x,
         "y": y,
-        "accuracy": np.where(placed, "snap_point", "none").astype(object).tolist(),
+        "accuracy": list(map(("none", "snap_point").__getitem__, placed.tolist())),
         "radius_m": np.where(placed, float(radius_m("snap_point") or np.nan), np.nan),
         "area_code": areas,
     }
@@ -95,7 +96,8 @@ def _psni(table: Table) -> list[int]:
     rows: set[int] = set()
     for name in ("area_code", "force", "force_area"):
         cells = table.cells.get(name, [])
-        if irish := {text for text in set(cells) if _is_irish(text, code=name == "area_code")}:
+        texts = cells.distinct if isinstance(cells, Coded) else cells
+        if irish := {text for text in set(texts) if _is_irish(text, code=name == "area_code")}:
             rows |= {index for index, text in enumerate(cells) if text in irish}
     return sorted(rows)
 

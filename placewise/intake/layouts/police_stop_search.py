@@ -15,7 +15,7 @@ _SHORT = Text(longest=200)
 
 
 def _assemble(table: Table) -> dict[str, Any]:
-    times = table.column("date")
+    times = table.parsed("date")
     told = zip(table.column("type"), table.column("object", "object not recorded"), strict=True)
     return {
         "local_ref": [None] * table.size,

@@ -15,7 +15,7 @@ _SHORT = Text(longest=200)
 
 
 def _assemble(table: Table) -> dict[str, Any]:
-    months = table.column("month")
+    months = table.parsed("month")
     return {
         "local_ref": table.column("crime_id"),
         "category": table.column("category"),

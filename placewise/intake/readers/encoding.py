@@ -102,6 +102,8 @@ class _Survey:
         if self.codec == "cp1252":
             _require_windows(chunk)
             return
+        if chunk.isascii() and not self._decoder.getstate()[0]:
+            return
         try:
             text = self._decoder.decode(chunk, final)
         except UnicodeDecodeError as problem:

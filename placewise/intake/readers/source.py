@@ -24,12 +24,15 @@ class Source:
         Ceilings.
     answers : Mapping of str to str
         Answers to questions by finding code, e.g. ``{"which-sheet": "Oct"}``.
+    wanted : frozenset of str, optional
+        Plain headings of the columns that will be looked at; None for all.
     """
 
     file: int
     extension: str
     limits: Limits
     answers: Mapping[str, str] = field(default_factory=dict)
+    wanted: frozenset[str] | None = None
 
     def open(self) -> BinaryIO:
         """Open the file anew from its start; closing it leaves the descriptor open."""
