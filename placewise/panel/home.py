@@ -100,10 +100,11 @@ def sentence(facts: Overview) -> str:
     earlier = month_before(facts.month)
     named = f"{earlier:%B}" if earlier.year == facts.month.year else f"{earlier:%B %Y}"
     noun = "record" if facts.records == 1 else "records"
-    said = (
-        f"{facts.records:,} {noun} in {facts.month:%B %Y}, "
-        f"{compare(facts.records, facts.records_before)} {named} ({facts.records_before:,})."
-    )
+    said = f"{facts.records:,} {noun} in {facts.month:%B %Y}"
+    if facts.records_before:
+        said += f", {compare(facts.records, facts.records_before)} {named} ({facts.records_before:,})."
+    else:  # a month nobody sent is not a month without harm
+        said += f"; no record is held for {earlier:%B %Y}, so there is nothing to compare with."
     if facts.silent:
         said += f" Nothing has come from {_listed([_since(quiet) for quiet in facts.silent])}."
     return said

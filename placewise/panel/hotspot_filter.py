@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from placewise.core.vocabulary import harm_relations, placeable_accuracies, terms
-from placewise.panel.hotspot_months import is_month, moved
+from placewise.panel.hotspot_months import USUAL_MONTHS, is_month, moved
 
 VIEWS = ("counts", "density", "significance")
 CELL_WIDTHS_M = (150, 250, 500)
@@ -25,7 +25,6 @@ OFF_BY_DEFAULT_KINDS = ("stop_search",)
 NEVER_MAPPED_RELATIONS = ("lives_there",)
 #: Switching these on brings a warning: they tell where someone looked.
 WARNED_RELATIONS = ("found_there", "detected_there")
-DEFAULT_MONTHS = 12
 
 
 class Problem(NamedTuple):
@@ -45,11 +44,14 @@ class Choices:
         Months with records, such as ``2024-05``.
     agencies : dict of str to str
         Name by code.
+    usual_first_month : str or None
+        Where the period begins unless another is asked for; None for the usual number of months.
     """
 
     first_month: str
     last_month: str
     agencies: Mapping[str, str]
+    usual_first_month: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,8 @@ def _without_none(overlays: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _period(asked: _Asked, choices: Choices) -> tuple[str, str]:
-    default_first = max(choices.first_month, moved(choices.last_month, 1 - DEFAULT_MONTHS))
+    usual = choices.usual_first_month or moved(choices.last_month, 1 - USUAL_MONTHS)
+    default_first = max(choices.first_month, usual)
     first = asked.month("from", default_first)
     last = asked.month("to", choices.last_month)
     if first <= last:

@@ -11,9 +11,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from placewise.panel.hotspot_months import month_of
+from placewise.panel.hotspot_months import USUAL_MONTHS, month_of, moved, start_of
 from placewise.store.geography import Agency, Areas, grid_series, list_agencies, list_areas
-from placewise.store.map_records import list_spans
+from placewise.store.map_records import find_first_since, list_spans
 from placewise.store.session import Session
 
 #: Where there is no boundary at all, the hull of the records is widened by this much.
@@ -36,6 +36,8 @@ class Ground:
         Months that the records of all agencies reach over; None without any record.
     last_reports : dict of UUID to str
         Last month with records, by agency.
+    usual_first_month : str or None
+        First month with records within the usual period that ends with ``last_month``.
     """
 
     area: shapely.Geometry | None = field(repr=False)
@@ -45,6 +47,7 @@ class Ground:
     first_month: str | None
     last_month: str | None
     last_reports: Mapping[UUID, str]
+    usual_first_month: str | None = None
 
     @property
     def frame(self) -> Any:
@@ -64,15 +67,24 @@ def read_ground(session: Session) -> Ground:
     else:
         area, source = None, "no boundary"
     spans = list_spans(session)
+    last_month = max((month_of(span.last) for span in spans.values()), default=None)
     return Ground(
         area,
         source,
         wards,
         agencies,
         first_month=min((month_of(span.first) for span in spans.values()), default=None),
-        last_month=max((month_of(span.last) for span in spans.values()), default=None),
+        last_month=last_month,
         last_reports={agency_id: month_of(span.last) for agency_id, span in spans.items()},
+        usual_first_month=_usual_first(session, last_month),
     )
+
+
+def _usual_first(session: Session, last_month: str | None) -> str | None:
+    if last_month is None:
+        return None
+    first = find_first_since(session, start_of(moved(last_month, 1 - USUAL_MONTHS)))
+    return None if first is None else min(month_of(first), last_month)
 
 
 def with_hull(ground: Ground, x: NDArray[np.float64], y: NDArray[np.float64]) -> Ground:

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+#: Long enough for each season once.
+USUAL_MONTHS = 12
 LONDON = ZoneInfo("Europe/London")
 _SHAPE = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])")
 
@@ -56,6 +58,22 @@ def edges_us(months: list[str]) -> NDArray[np.int64]:
     """Where months begin and the last one ends, microseconds since 1970; shape (months + 1,)."""
     starts = [start_of(month) for month in [*months, moved(months[-1], 1)]]
     return np.array([int(start.timestamp()) * 1_000_000 for start in starts], dtype=np.int64)
+
+
+def gaps_named(gaps: list[str]) -> str:
+    """Months in words, those that follow each other as one.
+
+    >>> gaps_named(["2016-03"]), gaps_named(["2016-03", "2016-05", "2016-06"])
+    ('March 2016', 'March 2016 and May 2016 to June 2016')
+    """
+    runs: list[list[str]] = []
+    for month in gaps:
+        if runs and moved(runs[-1][-1], 1) == month:
+            runs[-1].append(month)
+        else:
+            runs.append([month])
+    words = [named(run[0]) + (f" to {named(run[-1])}" if len(run) > 1 else "") for run in runs]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def named(month: str) -> str:

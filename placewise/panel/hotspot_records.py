@@ -88,6 +88,12 @@ class Records:
     silent_agencies: list[tuple[str, str]]
 
     @property
+    def empty_months(self) -> list[str]:
+        """Months of the period from which nobody sent any record of any kind."""
+        held = np.bincount(self.month[self.month >= 0], minlength=len(self.months))
+        return [month for month, n in zip(self.months, held.tolist(), strict=True) if not n]
+
+    @property
     def child_of_event(self) -> Integers:
         """One child (the lowest number) for each record, -1 where none is recorded."""
         child = np.full(self.columns.n, np.iinfo(np.int64).max)

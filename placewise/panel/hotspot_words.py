@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from placewise.core.vocabulary import harm_relations, label, terms
-from placewise.panel.hotspot_filter import DEFAULT_MONTHS, NOT_RECORDED, HotspotFilter
-from placewise.panel.hotspot_months import named
+from placewise.panel.hotspot_filter import NOT_RECORDED, HotspotFilter
+from placewise.panel.hotspot_months import USUAL_MONTHS, gaps_named, named
 from placewise.panel.hotspots import Q_AT_MOST, SHARED, STANDS_OUT, TOO_FEW, HotArea, Hotspots, period_words
 
 NAMED_AREAS = 4
@@ -26,6 +26,7 @@ VERDICTS = {
     TOO_FEW: "Too few to tell",
     SHARED: "Stands out, but only because records known roughly share one point",
 }
+FOUND_VERBS = {"found_there": "found", "detected_there": "detected"}
 SHARED_KEY = (
     "Dashed edge: stands out, but most records share a street’s point or the like; harm may be elsewhere"
 )
@@ -64,7 +65,7 @@ def sentence(found: Hotspots) -> str:
     n = found.accounted.placed
     period = period_words(found.wanted)
     if n == 0:
-        return f"Nothing is on the map for {period}: {_why_empty(found)}"
+        return " ".join([f"Nothing is on the map for {period}: {_why_empty(found)}", *months_held(found)])
     if not found.children_known:
         opening = "Only the records at the places named for your group are shown, so nothing is compared with chance."
     elif found.test is None:
@@ -74,7 +75,25 @@ def sentence(found: Hotspots) -> str:
     counted = f"{count_of(n, 'record')} are on the map" if n != 1 else "1 record is on the map"
     if found.children_known and found.n_children:
         counted += f", about {count_of(found.n_children, 'different child', 'different children')}"
-    return f"{opening} {counted}; {_coarse(found)}."
+    said = f"{opening} {counted}{_found_words(found.wanted)}; {_coarse(found)}."
+    return " ".join([said, *months_held(found)])
+
+
+def months_held(found: Hotspots) -> list[str]:
+    """A sentence on the months of which nothing is held, if any: no record sent is not no harm."""
+    gaps, months = found.records.empty_months, found.records.months
+    if not gaps or not found.children_known:  # who sees single places only cannot tell what others hold
+        return []
+    held = f"Data held for {len(months) - len(gaps)} of these {len(months)} months"
+    if len(months) == 1:
+        held = "No data held for this month"
+    return [f"{held}: nothing is held for {gaps_named(gaps)}."]
+
+
+def _found_words(wanted: HotspotFilter) -> str:
+    """What the headline adds when it counts where someone looked."""
+    verbs = [FOUND_VERBS[code] for code in wanted.warned_relations]
+    return f", including places where children were {' or '.join(verbs)}, not harmed" if verbs else ""
 
 
 def _areas(areas: list[HotArea], shared: int, period: str) -> str:
@@ -148,6 +167,7 @@ def counted_lines(found: Hotspots) -> list[str]:
     """What is counted, over what period, from whom."""
     wanted, here = found.wanted, found.accounted
     lines = [f"{period_words(wanted)}. n = {here.placed:,} of {count_of(here.asked_for, 'record')}."]
+    lines += months_held(found)
     if found.children_known:
         lines.append(_children_line(found))
     else:
@@ -156,6 +176,7 @@ def counted_lines(found: Hotspots) -> list[str]:
         )
     lines.append(f"Counted: {_what(wanted)}; {_links(wanted)}.")
     lines.append(f"Study area: {found.ground.source}.")
+    lines.append("Counts only records that you may see; colleagues in other agencies may see others.")
     return lines
 
 
@@ -251,4 +272,4 @@ def _shade(index: int, of: int) -> int:
 
 def default_period_note() -> str:
     """What the period is when none is chosen."""
-    return f"The last {DEFAULT_MONTHS} months with records, unless you choose others."
+    return f"The last {USUAL_MONTHS} months with records, unless you choose others."

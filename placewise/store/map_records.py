@@ -36,6 +36,8 @@ SELECT source_agency, min(occurred_from), max(occurred_from + (occurred_to - occ
   FROM placewise.event GROUP BY source_agency
 """
 
+FIRST_SINCE = "SELECT min(occurred_from) FROM placewise.event WHERE occurred_from >= %s"
+
 # Every column is of fixed width and never NULL, so that the whole answer is one numpy record array.
 # An event without coordinates of its own stands at its place, as far as the place's location is known.
 EVENTS = """
@@ -151,6 +153,12 @@ class EventColumns:
 def list_spans(session: Session) -> dict[UUID, Span]:
     """Reach of each agency's events, as far as this person may see them; agencies without any are absent."""
     return {agency_id: Span(*span) for agency_id, *span in session.rows(SPANS)}
+
+
+def find_first_since(session: Session, since: datetime) -> datetime | None:
+    """When the first event from ``since`` on that this person may see happened; None when there is none."""
+    row = session.row(FIRST_SINCE, (since,))
+    return row[0] if row else None
 
 
 def list_event_columns(

@@ -65,6 +65,13 @@ def test_the_sentence_names_the_year_of_the_month_before_when_it_differs():
     assert sentence(facts) == "50 records in January 2026, about the same as December 2025 (50)."
 
 
+def test_a_month_of_which_nothing_is_held_is_not_taken_for_none():
+    said = sentence(Overview(0, date(2025, 2, 1), 9000, 0, None, ()))
+    assert said == (
+        "9,000 records in February 2025; no record is held for January 2025, so there is nothing to compare with."
+    )
+
+
 def test_several_silent_agencies_are_listed():
     quiet = (SilentAgency("Health", date(2025, 9, 3)), SilentAgency("Housing", date(2026, 3, 1)))
     said = sentence(Overview(0, date(2026, 5, 1), 1, 30, None, quiet))

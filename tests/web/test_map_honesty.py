@@ -89,3 +89,49 @@ def test_an_exact_hotspot_beside_a_street_midpoint_still_stands_out(
     text = look(client, borough)
     assert "One area stands out from chance in March 2026, in East Ward." in text
     assert "Stands out, but 26 of 26 records" in text
+
+
+def test_the_usual_period_begins_with_the_first_month_that_holds_a_record(
+    client: FlaskClient, borough: TestPartnership, records: Records
+) -> None:
+    add(records, 2, at=london(2024, 2, 3))
+    add(records, 9)
+    text = look(client, borough)
+    assert "One area stands out from chance in March 2026, in East Ward. 9 records are on the map" in text
+    assert "Data held for" not in text
+
+
+def test_months_of_which_nothing_is_held_are_named_in_headline_and_legend(
+    client: FlaskClient, borough: TestPartnership, records: Records
+) -> None:
+    add(records, 9)
+    add(records, 9, at=london(2025, 11, 3))
+    text = look(client, borough)
+    said = "Data held for 2 of these 5 months: nothing is held for December 2025 to February 2026."
+    assert text.count(said) >= 2
+    assert said in look(client, borough, month="2026-01"), "the slider's month is one of them"
+
+
+@pytest.mark.parametrize(
+    ("relations", "words"),
+    [
+        (["harm_there", "found_there"], "including places where children were found, not harmed"),
+        (
+            ["found_there", "detected_there"],
+            "including places where children were found or detected, not harmed",
+        ),
+    ],
+)
+def test_the_headline_says_when_it_counts_where_children_were_found(
+    client: FlaskClient, borough: TestPartnership, records: Records, relations: list[str], words: str
+) -> None:
+    add(records, 9, relation="found_there")
+    assert words in look(client, borough, relation=relations)
+    assert "not harmed" not in look(client, borough)
+
+
+def test_the_legend_says_that_others_may_see_other_records(
+    client: FlaskClient, borough: TestPartnership, records: Records
+) -> None:
+    add(records, 1)
+    assert "Counts only records that you may see" in look(client, borough)
