@@ -146,7 +146,7 @@ class QuestionsOpen(PlacewiseError):
 
 
 class SandboxUnavailable(PlacewiseError):
-    """This machine cannot lock a file reader in, so no file is read at all."""
+    """No file reader can be locked in on this machine, so no file is read at all."""
 
 
 class ImportCancelled(PlacewiseError):

@@ -59,11 +59,14 @@ class Action(StrEnum):
     CONSULT_AUDIT = "consult:audit"
     ADMINISTER_ACCOUNTS = "administer:accounts"
     CONSULT_HOME = "consult:home"
+    SIGN_IN = "authenticate:sign-in"
+    SIGN_OUT = "authenticate:sign-out"
     READ_BASE_MAP = "read:base-map"
 
 
-#: Reads of public geography, a dozen to a page: no record, no person, so no audit event. Refusals are logged still.
-UNAUDITED = frozenset({Action.READ_BASE_MAP})
+#: Sessions that add no event of their own; refusals are logged still. Base map tiles are public geography, a dozen to a
+#: page; the database itself logs a name with its reason (guard.reveal_identity) before it answers.
+UNAUDITED = frozenset({Action.READ_BASE_MAP, Action.REVEAL_IDENTITY})
 #: Verbs that change records: no page may do these on GET.
 CHANGING_VERBS = frozenset({"alter", "collect", "erase"})
 

@@ -278,16 +278,17 @@ def _refuse_twice(header: tuple[str, ...]) -> None:
 
 
 def _lacking(found: Match, header: tuple[str, ...], *, geometry: bool) -> str:
-    missing = ", ".join(found.missing)
+    missing = ", ".join(name.replace("_", " ") for name in found.missing)
     text = f"The file lacks these columns of “{found.layout.title}”: {missing}."
     better = next((m for m in best_layout(header, geometry=geometry) if m.fits), None)
     if better is not None:
         return f"{text} It fits “{better.layout.title}” ({better.layout.name}); choose that layout."
     near = best_layout(header, geometry=geometry)
     if near and near[0].layout is not found.layout:
-        lacks = ", ".join(near[0].missing)
-        return f"{text} “{near[0].layout.title}” ({near[0].layout.name}) is nearest, but lacks {lacks}."
-    return f"{text} Add them, or rename the columns that hold them."
+        lacks = ", ".join(name.replace("_", " ") for name in near[0].missing)
+        text = f"{text} “{near[0].layout.title}” ({near[0].layout.name}) is nearest, but lacks {lacks}."
+    has = ", ".join(cell.strip() for cell in header[:20] if cell.strip())
+    return f"{text} No layout fits as it is: the file has {has}. Add the columns, or rename those that hold them."
 
 
 def _unmapped(found: Match) -> Finding:

@@ -14,7 +14,7 @@ from placewise.store.refusals import translated
 
 MAY_TRY = "SELECT guard.may_try(%s, %s)"
 CREDENTIALS = "SELECT account_id, password_hash FROM guard.credentials(%s)"
-NOTE_REFUSED = "SELECT guard.note_refused_sign_in(%s)"
+NOTE_REFUSED = "SELECT guard.note_refused_sign_in(%s, %s)"
 START = "SELECT guard.start_session(%s, %s, %s, %s)"
 END = "SELECT guard.end_session(%s)"
 MEMBERSHIPS = """
@@ -50,8 +50,8 @@ class Door:
         Raises
         ------
         TooManyAttempts
-            More than 6 a minute for the account or 30 for the address. A database that cannot
-            count raises too: the limit fails closed.
+            6 failures within a minute for the account from this address, 30 for the address or 60 for
+            the account. A database that cannot count raises too: the limit fails closed.
         """
         with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
             cursor.execute(MAY_TRY, (email, address))
@@ -59,12 +59,12 @@ class Door:
             if allowed:
                 cursor.execute(CREDENTIALS, (email,))
                 return cursor.fetchone()
-        raise TooManyAttempts("Too many attempts. Wait a minute, then try again.")
+        raise TooManyAttempts("Too many failed attempts from here. Wait a minute, then try again.")
 
-    def refuse(self, email: str) -> SignInRefused:
-        """Log a refused sign-in; the error to raise."""
+    def refuse(self, email: str, *, address: str) -> SignInRefused:
+        """Log a refused sign-in and count it; the error to raise."""
         with translated(), self._pool.connection() as connection, connection.cursor() as cursor:
-            cursor.execute(NOTE_REFUSED, (email,))
+            cursor.execute(NOTE_REFUSED, (email, address))
         return SignInRefused("Check your email address and password.")
 
     def start(self, account_id: UUID) -> str:

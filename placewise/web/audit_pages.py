@@ -34,6 +34,8 @@ ACTIONS = {
     Action.SAVE_RUN: "Saved a result",
     Action.CONSULT_AUDIT: "Opened the audit log",
     Action.ADMINISTER_ACCOUNTS: "Opened accounts",
+    Action.SIGN_IN: "Signed in",
+    Action.SIGN_OUT: "Signed out",
     Action.READ_BASE_MAP: "Asked for base map tiles",
 }
 OUTCOMES = {"allow": "Done", "deny": "Refused", "error": "Failed"}

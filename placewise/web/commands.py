@@ -79,7 +79,9 @@ def demo() -> None:
             load_demo(local, say)
             say("Starting the web service …")
             host, port = serving.address()
-            with serving.running_service({**local.environment(), "PLACEWISE_ENV": "demo"}) as service:
+            with serving.running_service(
+                {**local.environment(), "PLACEWISE_ENV": "demo", "PLACEWISE_HOSTS": f"{host} localhost"}
+            ) as service:
                 say(f"Ready after {time.monotonic() - begun:.1f} s.\n")
                 _print_sign_ins(f"http://{host}:{port}")
                 service.wait()
@@ -180,13 +182,9 @@ def import_command(  # noqa: PLR0917 - click passes the options by name
     click.echo(describe(outcome) + ".")
     for finding in outcome.findings:
         if finding.severity is Severity.WARN:
-            click.echo(f"  Note: {_counted(finding.message, finding.count)}")
+            click.echo(f"  Note: {finding.message}")
     if refusals and outcome.counts.refused:
         click.echo(f"  Refused rows are in {refusals}: mend them and import that file.")
-
-
-def _counted(message: str, count: int) -> str:
-    return message if not count or message[:1].isupper() else f"{count:,} rows {message}"
 
 
 def _answer(text: str) -> tuple[str, str]:

@@ -147,7 +147,7 @@ def _save_partnerships(connections: Connections, manifest: dict[str, Any]) -> No
         other = save_partnership(connection, OPEN_SLUG, "Open data trial", OPEN_AGENCIES, synthetic=False)
         for account in DEMO_ACCOUNTS:
             memberships: list[tuple[UUID, str]] = [(demo.partnership_id, account.agency)]
-            if account.roles & (Role.COORDINATOR | Role.ANALYST):
+            if account.roles & (Role.COORDINATOR | Role.ANALYST | Role.AUDITOR):
                 memberships.append((other.partnership_id, "community_safety"))
             for partnership_id, agency in memberships:
                 save_account(

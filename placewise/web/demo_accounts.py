@@ -25,11 +25,11 @@ _PASSWORD = "fictional borough only"  # noqa: S105 - see above
 DEMO_ACCOUNTS = (
     DemoAccount(
         "coordinator@demo.invalid", "Cora Dunmore", Role.COORDINATOR, "community_safety", _PASSWORD,
-        "prepares meetings, brings files in, opens everything",
+        "prepares meetings, brings files in, sees names with a reason",
     ),
     DemoAccount(
         "chair@demo.invalid", "Chidi Harrow", Role.CHAIR, "childrens_social_care", _PASSWORD,
-        "opens everything, sees names with a reason",
+        "maps, places and networks, sees names with a reason",
     ),
     DemoAccount(
         "analyst@demo.invalid", "Anwen Leck", Role.ANALYST, "police", _PASSWORD,

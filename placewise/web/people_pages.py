@@ -60,7 +60,6 @@ def ask(session: Session, membership: Membership, person_id: UUID) -> Answer:
 def show(session: Session, membership: Membership, person_id: UUID) -> Answer:
     """One identity. The database logs the reason before it answers; this page is never stored."""
     found = get_person(session, person_id)
-    session.note(object_id=person_id, count=0)  # the database's own event counts the identity
     reason = request.form.get("reason", "").strip()
     if len(reason) > LONGEST_REASON:
         return _ask_again(found, reason, "Use 500 characters or fewer.")

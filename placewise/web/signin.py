@@ -68,11 +68,12 @@ def sign_out() -> Response:
 
 def _start(email: str, password: str) -> str:
     door = services().door
-    known = door.credentials(email, address=request.remote_addr or "unknown")
+    address = request.remote_addr or "unknown"
+    known = door.credentials(email, address=address)
     account_id, stored = known or (None, None)
     right = matches(stored, password)
     if account_id is None or not right:
-        raise door.refuse(email)
+        raise door.refuse(email, address=address)
     token = door.start(account_id)
     if not door.memberships(token):
         door.end(token)

@@ -46,7 +46,7 @@ def logged(admin, partnership):
         with admin.cursor() as cursor:
             cursor.execute(
                 "SELECT action, outcome, (payload::jsonb ->> 'n')::integer FROM audit.event"
-                " WHERE partnership_id = %s ORDER BY seq",
+                " WHERE partnership_id = %s AND action NOT LIKE 'authenticate:%%' ORDER BY seq",
                 (str(partnership.partnership_id),),
             )
             return cursor.fetchall()

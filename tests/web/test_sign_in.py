@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from placewise.core.errors import BadRequest, NotSignedIn
+from placewise.core.errors import BadRequest, NotSignedIn, TooManyAttempts
 from placewise.core.scope import Action, Role, Scope
 from placewise.core.settings import Settings
 from placewise.web.app import create_app
@@ -78,14 +78,47 @@ def test_a_missing_field_is_named_in_the_summary_and_at_the_field(client, email,
     assert "<title>Error: Sign in" in page
 
 
-def test_the_seventh_attempt_in_a_minute_is_slowed_down(client, make_account):
+def test_after_six_failures_in_a_minute_the_next_attempt_is_slowed_down(client, make_account):
     email = make_account().email
     for _ in range(6):
-        assert sign_in(client, email, "x").status_code == 422
-    answer = sign_in(client, email)
+        assert sign_in(client, email, "x", address="203.0.113.5").status_code == 422
+    answer = sign_in(client, email, address="203.0.113.5")
     assert answer.status_code == 429
     assert answer.headers["Retry-After"] == "60"
-    assert "Too many attempts" in answer.get_data(as_text=True)
+    assert "Too many failed attempts" in answer.get_data(as_text=True)
+
+
+def test_right_passwords_are_never_slowed_down(client, make_account):
+    email = make_account().email
+    assert [sign_in(client, email, address="203.0.113.6").status_code for _ in range(8)] == [303] * 8
+
+
+def test_someone_elsewhere_cannot_keep_a_person_out(door, make_account):
+    email = make_account().email
+    for _ in range(6):
+        door.refuse(email, address="203.0.113.7")
+    with pytest.raises(TooManyAttempts):
+        door.credentials(email, address="203.0.113.7")
+    assert door.credentials(email, address="198.51.100.2") is not None
+
+
+def test_signing_in_out_and_failing_stand_in_the_partnerships_log(client, make_account, admin, partnership):
+    email = make_account().email
+    sign_in(client, email, "wrong")
+    sign_in(client, email)
+    client.post("/sign-out", data={"csrf_token": csrf_token(client, f"/p/{partnership.slug}/")})
+    with admin.cursor() as cursor:
+        cursor.execute(
+            "SELECT action, outcome FROM audit.event WHERE partnership_id = %s AND action LIKE 'authenticate:%%'"
+            " ORDER BY seq OFFSET 1",  # the first is the fixture's own
+            (str(partnership.partnership_id),),
+        )
+        events = cursor.fetchall()
+    assert events == [
+        ("authenticate:sign-in", "deny"),
+        ("authenticate:sign-in", "allow"),
+        ("authenticate:sign-out", "allow"),
+    ]
 
 
 def test_each_sign_in_has_a_token_of_its_own(client, make_account):

@@ -64,7 +64,7 @@ def accepted_kind(name: str, types: tuple[str, ...]) -> str:
     if kind not in types:
         known = ", ".join(_WORDS[t].partition(" ")[2] for t in types)
         raise FileRefused(
-            f"This kind of file is not read. Send one of: {known}. Unpack archives first.",
+            f"This kind of file is not read. Send one of: {known}. Unpack any other archive first.",
             code="type-not-accepted",
         )
     return kind

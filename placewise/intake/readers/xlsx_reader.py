@@ -84,11 +84,17 @@ def _marks(book: Workbook, name: str) -> Survey:
         return survey(part)
 
 
+def _some(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def _question(marks: Survey, book: Workbook, source: Source) -> Finding | None:
     hidden = [sheet.title for sheet in book.worksheets if sheet.sheet_state != "visible"]
     if (hidden or marks.hidden_rows or marks.hidden_columns) and "hidden-content" not in source.answers:
         sheets = f"the sheet {', '.join(hidden)} (it is not read)" if hidden else ""
-        lines = f"{marks.hidden_rows} rows and {marks.hidden_columns} columns (they are read)"
+        lines = (
+            f"{_some(marks.hidden_rows, 'row')} and {_some(marks.hidden_columns, 'column')} (they are read)"
+        )
         what = " and ".join(
             part for part in (sheets, lines if marks.hidden_rows or marks.hidden_columns else "") if part
         )

@@ -114,27 +114,39 @@ END $$;
 GRANT EXECUTE ON FUNCTION guard.reveal_identity(uuid, text, uuid) TO placewise_app;
 
 -- Sign-in. Only the door's login may call these; the pages' login cannot start a session for anyone.
+-- Failures are counted, by account together with address, so that nobody elsewhere can keep a person out by guessing;
+-- looser limits stand over the address and over the account alone.
 CREATE FUNCTION guard.may_try(email text, address text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     e bytea := sha256(convert_to(lower(email), 'UTF8'));
     a bytea := sha256(convert_to(address, 'UTF8'));
+    since timestamptz := clock_timestamp() - interval '1 minute';
 BEGIN
-    DELETE FROM guard.sign_in_attempt WHERE attempted_at < clock_timestamp() - interval '1 day';
-    IF (SELECT count(*) FROM guard.sign_in_attempt t
-         WHERE t.email_hash = e AND t.attempted_at > clock_timestamp() - interval '1 minute') >= 6
-       OR (SELECT count(*) FROM guard.sign_in_attempt t
-            WHERE t.address_hash = a AND t.attempted_at > clock_timestamp() - interval '1 minute') >= 30 THEN
-        RETURN false;
-    END IF;
-    INSERT INTO guard.sign_in_attempt VALUES (e, a);
-    RETURN true;
+    RETURN (SELECT count(*) FROM guard.sign_in_attempt t
+             WHERE t.email_hash = e AND t.address_hash = a AND t.attempted_at > since) < 6
+       AND (SELECT count(*) FROM guard.sign_in_attempt t WHERE t.address_hash = a AND t.attempted_at > since) < 30
+       AND (SELECT count(*) FROM guard.sign_in_attempt t WHERE t.email_hash = e AND t.attempted_at > since) < 60;
 END $$;
 
 CREATE FUNCTION guard.credentials(p_email text) RETURNS TABLE (account_id uuid, password_hash text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT a.account_id, a.password_hash FROM guard.account a WHERE a.email = lower(p_email) AND a.active
 $$;
+
+-- A sign-in belongs to the log of every partnership the account is a member of; an unknown account's to a log of its own.
+CREATE FUNCTION guard.note_sign_in(account uuid, action text, outcome text, body jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    p uuid;
+BEGIN
+    FOR p IN SELECT m.partnership_id FROM guard.membership m WHERE m.account_id = account ORDER BY m.partnership_id LOOP
+        PERFORM audit.chain(p, account, action, NULL, outcome, body);
+    END LOOP;
+    IF p IS NULL THEN
+        PERFORM audit.chain('00000000-0000-0000-0000-000000000000', account, action, NULL, outcome, body);
+    END IF;
+END $$;
 
 CREATE FUNCTION guard.start_session(account uuid, token_hash bytea, idle_minutes integer, hours integer) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -145,19 +157,31 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no account' USING ERRCODE = '28000';
     END IF;
-    PERFORM audit.chain('00000000-0000-0000-0000-000000000000', account, 'authenticate:sign-in', NULL, 'allow', '{}');
+    PERFORM guard.note_sign_in(account, 'authenticate:sign-in', 'allow', '{}');
 END $$;
 
-CREATE FUNCTION guard.note_refused_sign_in(email text) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT audit.chain('00000000-0000-0000-0000-000000000000', NULL, 'authenticate:sign-in', NULL, 'deny',
-        jsonb_build_object('email_sha256', encode(sha256(convert_to(lower(email), 'UTF8')), 'hex')))
-$$;
+CREATE FUNCTION guard.note_refused_sign_in(p_email text, address text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    e bytea := sha256(convert_to(lower(p_email), 'UTF8'));
+BEGIN
+    DELETE FROM guard.sign_in_attempt WHERE attempted_at < clock_timestamp() - interval '1 day';
+    INSERT INTO guard.sign_in_attempt VALUES (e, sha256(convert_to(address, 'UTF8')));
+    PERFORM guard.note_sign_in((SELECT a.account_id FROM guard.account a WHERE a.email = lower(p_email)),
+        'authenticate:sign-in', 'deny', jsonb_build_object('email_sha256', encode(e, 'hex')));
+END $$;
 
 CREATE FUNCTION guard.end_session(p_token_hash bytea) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    UPDATE guard.web_session SET ended_at = clock_timestamp() WHERE token_hash = p_token_hash AND ended_at IS NULL
-$$;
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    account uuid;
+BEGIN
+    UPDATE guard.web_session SET ended_at = clock_timestamp()
+     WHERE token_hash = p_token_hash AND ended_at IS NULL RETURNING account_id INTO account;
+    IF account IS NOT NULL THEN
+        PERFORM guard.note_sign_in(account, 'authenticate:sign-out', 'allow', '{}');
+    END IF;
+END $$;
 
 -- The partnerships that a signed-in person may act in, before one is chosen.
 CREATE FUNCTION guard.memberships(p_token_hash bytea)
@@ -173,6 +197,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
        AND s.seen_at + s.idle > clock_timestamp() AND a.active AND current_date BETWEEN m.valid_from AND m.valid_to
      ORDER BY p.name
 $$;
-GRANT EXECUTE ON FUNCTION guard.may_try(text, text), guard.credentials(text), guard.note_refused_sign_in(text),
+GRANT EXECUTE ON FUNCTION guard.may_try(text, text), guard.credentials(text), guard.note_refused_sign_in(text, text),
     guard.start_session(uuid, bytea, integer, integer), guard.end_session(bytea), guard.memberships(bytea) TO placewise_door;
 RESET ROLE;
