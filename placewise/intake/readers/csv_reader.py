@@ -26,6 +26,7 @@ BATCH_ROWS = 20_000
 _PIECE_ROWS = 2_000
 _PIECE_CHARS = 1 << 16
 _PACKED_BYTES = 1 << 16
+_SHORT_BYTES = 64 << 20
 _GZIP = 16 + zlib.MAX_WBITS  # with its header and its checksum
 _OPENING_ROWS = 12
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
@@ -35,26 +36,31 @@ def read(source: Source) -> Iterator[Message]:
     """Findings, the header, then rows in batches."""
     with source.open() as file:
         longest = 4 * source.limits.columns * source.limits.cell_chars
-        encoding = find_encoding(_unpacked(source, file), longest=longest)
+        whole = _short(source, file)
+        encoding = find_encoding(_unpacked(source, file) if whole is None else whole, longest=longest)
     if encoding.guessed:
         yield Finding(
             "encoding-guessed",
             Severity.WARN,
             f"The file is not UTF-8; it was read as {encoding.words}. Check names with accents in the preview.",
         )
+    if whole is not None:
+        whole.seek(0)
     with source.open() as file:
-        yield from _Table(source, file, encoding).messages()
+        yield from _Table(source, file, encoding, whole).messages()
 
 
 class _Table:
     """One pass over the rows of a CSV file."""
 
-    def __init__(self, source: Source, file: BinaryIO, encoding: Encoding) -> None:
+    def __init__(self, source: Source, file: BinaryIO, encoding: Encoding, whole: io.BytesIO | None) -> None:
         self._limits = source.limits
         self._answers = source.answers
         self._wanted = source.wanted
         self._file = file
-        raw = _unpacked(source, file)
+        raw = self._raw = _unpacked(source, file) if whole is None else whole
+        raw_bytes = 0 if whole is None else len(whole.getbuffer())
+        self._packed_share = source.size / raw_bytes if raw_bytes else 0.0
         # A line end inside quotes is data and must stay as it is; without quotes every line end is one.
         newline = "" if encoding.quoted else None
         self._text = io.TextIOWrapper(raw, encoding=encoding.codec, newline=newline)
@@ -186,7 +192,11 @@ class _Table:
         first = self._record + 1
         self._record += len(lines)
         columns = [cells[index::width] for index in range(width)]
-        return Rows(list(range(first, self._record + 1)), columns, [], self._file.tell())
+        return Rows(list(range(first, self._record + 1)), columns, [], self._position())
+
+    def _position(self) -> int:
+        """Bytes of the file as it came that are read by now."""
+        return int(self._raw.tell() * self._packed_share) if self._packed_share else self._file.tell()
 
     def _parsed(self, lines: list[str], width: int, *, last: bool) -> Rows:
         try:
@@ -249,7 +259,7 @@ class _Table:
     def _columns(self, batch: list[list[str]], faults: dict[int, str], width: int) -> Rows:
         first = self._record + 1
         numbers = range(first, first + len(batch))
-        position = self._file.tell()
+        position = self._position()
         if not faults and set(map(len, batch)) == {width} and all(map(any, batch)):
             return Rows(list(numbers), list(zip(*batch, strict=True)), [], position)
         good: list[list[str]] = []
@@ -304,6 +314,17 @@ def _count_words(found: int, width: int) -> str:
         else "add the missing cells"
     )
     return f"This row has {found} cells and the header {width}; {advice}."
+
+
+def _short(source: Source, file: BinaryIO) -> io.BytesIO | None:
+    """A short archive unpacked, so that it is unpacked but once; None for others, back at their start."""
+    if source.extension != "gz":
+        return None
+    content = _unpacked(source, file).read(_SHORT_BYTES + 1)
+    if len(content) <= _SHORT_BYTES:
+        return io.BytesIO(content)
+    file.seek(0)
+    return None
 
 
 def _unpacked(source: Source, file: BinaryIO) -> BinaryIO:
