@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from uuid import UUID
 
 from flask import render_template, request
+from flask import session as cookie
 
 from placewise.core.errors import RuleBroken
 from placewise.core.scope import IDENTITY_READERS, PANEL, Action
@@ -19,6 +21,8 @@ from placewise.web.reading import reading_day
 subject = Subject("people", __name__)
 
 LONGEST_REASON = 500
+#: Name, within the signed cookie, of the one form that may be sent next.
+ASKING = "asking"
 
 
 @subject.page("/p/<slug>/people/<uuid:person_id>", roles=PANEL, action=Action.CONSULT_PERSON)
@@ -48,7 +52,7 @@ def ask(session: Session, membership: Membership, person_id: UUID) -> Answer:
     found = get_person(session, person_id)
     session.note(object_id=person_id, count=0)
     allowed = bool(membership.roles & IDENTITY_READERS)
-    return render_template("people/ask.html", person=found, allowed=allowed, reason="", error=None)
+    return _ask(found, allowed=allowed)
 
 
 @subject.page(
@@ -62,13 +66,24 @@ def show(session: Session, membership: Membership, person_id: UUID) -> Answer:
     found = get_person(session, person_id)
     reason = request.form.get("reason", "").strip()
     if len(reason) > LONGEST_REASON:
-        return _ask_again(found, reason, "Use 500 characters or fewer.")
+        return _ask(found, reason=reason, error="Use 500 characters or fewer."), 422
+    if not _asked_once():
+        return _ask(found, reason=reason, error="A reason serves once. Say again why you need to know."), 422
     try:
         identity = reveal_identity(session, person_id, reason=reason)
     except RuleBroken as refusal:
-        return _ask_again(found, reason, str(refusal))
+        return _ask(found, reason=reason, error=str(refusal)), 422
     return render_template("people/identity.html", person=found, identity=identity, reason=reason)
 
 
-def _ask_again(found: Person, reason: str, error: str) -> Answer:
-    return render_template("people/ask.html", person=found, allowed=True, reason=reason, error=error), 422
+def _ask(found: Person, *, allowed: bool = True, reason: str = "", error: str | None = None) -> str:
+    cookie[ASKING] = secrets.token_urlsafe(12)
+    return render_template(
+        "people/ask.html", person=found, allowed=allowed, reason=reason, error=error, asking=cookie[ASKING]
+    )
+
+
+def _asked_once() -> bool:
+    """Whether this form has not been sent before: a reloaded page must not show the name again."""
+    asking = cookie.pop(ASKING, None)
+    return asking is not None and asking == request.form.get("asking")
