@@ -15,6 +15,7 @@ from placewise.geo.intervals import poisson_interval
 from placewise.panel.hotspot_filter import cell_parts
 from placewise.panel.hotspot_ground import ward_of
 from placewise.panel.hotspot_months import named
+from placewise.panel.hotspot_nearby import Namer, nameless
 from placewise.panel.hotspot_shared import spoken
 from placewise.panel.hotspot_words import VERDICTS, count_of
 from placewise.panel.hotspots import SHARED, STANDS_OUT, TOO_FEW, Hotspots, cell_centres
@@ -33,6 +34,8 @@ class CellRow:
     ----------
     cell : str
         Its name, ``q.r``.
+    near : str
+        The nearest place or street; may be empty.
     low, high : float
         95% interval of the count (exact Poisson), for records that are independent.
     q : float or None
@@ -45,6 +48,7 @@ class CellRow:
 
     cell: str
     ward: str
+    near: str
     count: int
     children: int
     low: float
@@ -82,7 +86,7 @@ def cell_names(found: Hotspots, positions: Integers) -> list[str]:
     return [f"{a}.{b}" for a, b in zip(q.tolist(), r.tolist(), strict=True)]
 
 
-def cell_table(found: Hotspots) -> CellTable:
+def cell_table(found: Hotspots, *, near: Namer = nameless) -> CellTable:
     """The cells drawn, sorted as the filter says, one page of them."""
     drawn = found.drawn
     x, y = cell_centres(found.grid, drawn)
@@ -91,7 +95,7 @@ def cell_table(found: Hotspots) -> CellTable:
     pages = max(1, -(-drawn.size // ROWS_A_PAGE))
     page = min(found.wanted.page, pages)
     part = order[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE]
-    return CellTable(_rows(found, drawn[part], wards[part].tolist()), page, pages, drawn.size)
+    return CellTable(_rows(found, drawn[part], wards[part].tolist(), near), page, pages, drawn.size)
 
 
 def _order(found: Hotspots, drawn: Integers, wards: NDArray[np.object_]) -> Integers:
@@ -107,14 +111,16 @@ def _order(found: Hotspots, drawn: Integers, wards: NDArray[np.object_]) -> Inte
     return np.lexsort((second, first))
 
 
-def _rows(found: Hotspots, positions: Integers, wards: list[str]) -> list[CellRow]:
+def _rows(found: Hotspots, positions: Integers, wards: list[str], near: Namer) -> list[CellRow]:
     x, y = cell_centres(found.grid, positions)
+    names = near(x, y)
     lon, lat = to_lonlat(x, y)
     low, high = poisson_interval(found.counts[positions])
     return [
         CellRow(
             name,
             ward,
+            names[i],
             int(found.counts[at]),
             int(found.children[at]),
             float(low[i]),
@@ -159,7 +165,7 @@ def cell_position(found: Hotspots, name: str) -> int:
     return position
 
 
-def cell_facts(found: Hotspots, name: str) -> CellFacts:
+def cell_facts(found: Hotspots, name: str, *, near: Namer = nameless) -> CellFacts:
     """Everything a panel asks about one cell.
 
     Raises
@@ -169,7 +175,8 @@ def cell_facts(found: Hotspots, name: str) -> CellFacts:
     """
     at = cell_position(found, name)
     rows = np.flatnonzero(found.position == at)
-    row = _rows(found, np.array([at]), ward_of(found.ground, *cell_centres(found.grid, np.array([at]))))[0]
+    here = np.array([at])
+    row = _rows(found, here, ward_of(found.ground, *cell_centres(found.grid, here)), near)[0]
     lines = [("Records", _count_words(row))]
     if found.children_known:
         lines.append(("Different children", _children_words(found, rows, row)))
@@ -177,8 +184,10 @@ def cell_facts(found: Hotspots, name: str) -> CellFacts:
         lines += [("When", _when(found, rows)), *_mixes(found, rows)]
         lines.append(("How it is located", _mix(found.records.columns.accuracy[rows], "accuracy")))
     lines.append(("Compared with chance", _chance_words(found, at)))
-    size = f"Cell of {found.wanted.cell_width_m} m"
-    return CellFacts(name, f"{size} in {row.ward}" if row.ward else size, row.verdict, lines)
+    title = f"Cell of {found.wanted.cell_width_m} m"
+    title += f" near {row.near}" if row.near else ""
+    title += f"{',' if row.near else ''} in {row.ward}" if row.ward else ""
+    return CellFacts(name, title, row.verdict, lines)
 
 
 def _count_words(row: CellRow) -> str:

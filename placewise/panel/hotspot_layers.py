@@ -8,7 +8,7 @@ dozen bytes instead of two hundred, and neighbours share their corners to the bi
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import shapely
@@ -33,6 +33,7 @@ from placewise.store.osgb import geometries_to_lonlat, to_lonlat
 from placewise.store.session import Session
 
 Floats = NDArray[np.float64]
+Corners: TypeAlias = tuple[tuple[float, float], tuple[float, float]]
 
 #: Powers of (x, y) in the browser's formula; map.js has the same list.
 POWERS = [(i, j) for i in range(5) for j in range(5 - i)]
@@ -44,6 +45,10 @@ _LARGEST_SURFACE = 150_000  # cells; beyond this they are made twice as wide
 BAND_SHARES = (0.06, 0.15, 0.3, 0.5, 0.75)
 #: A corner that moves an outline by less than this is not sent.
 OUTLINE_TOLERANCE_M = 4.0
+#: A few far records must not make the map open on a whole county; fewer records than this say little of an extent.
+OPENING_QUANTILES = (0.025, 0.975)
+OPENING_FROM = 40
+OPENING_MARGIN_CELLS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,21 +196,56 @@ def _rings(shape: shapely.Geometry, x_m: float, y_m: float, cell_m: float) -> li
     return polygons
 
 
-def map_bounds(found: Hotspots) -> tuple[tuple[float, float], tuple[float, float]]:
+def map_bounds(found: Hotspots) -> Corners:
     """South-west and north-east corners of the study area as (lon, lat)."""
     x_low, y_low, x_high, y_high = found.ground.frame.total_bounds
+    return _corners(x_low, y_low, x_high, y_high)
+
+
+def opening_bounds(found: Hotspots) -> Corners:
+    """Where the map opens: the middle 95% of the records, or the whole study area when there are few."""
+    shown = found.position >= 0
+    if shown.sum() < OPENING_FROM:
+        return map_bounds(found)
+    margin = OPENING_MARGIN_CELLS * found.wanted.cell_width_m
+    x_low, x_high = np.quantile(found.records.columns.x[shown], OPENING_QUANTILES).tolist()
+    y_low, y_high = np.quantile(found.records.columns.y[shown], OPENING_QUANTILES).tolist()
+    return _corners(x_low - margin, y_low - margin, x_high + margin, y_high + margin)
+
+
+def _corners(x_low: float, y_low: float, x_high: float, y_high: float) -> Corners:
     lon, lat = to_lonlat([x_low, x_low, x_high, x_high], [y_low, y_high, y_low, y_high])
     return (float(lon.min()), float(lat.min())), (float(lon.max()), float(lat.max()))
 
 
-def places_layer(session: Session, found: Hotspots) -> list[dict[str, Any]]:
-    """Places with a location fine enough to draw, and how many records of the view name each."""
+class PlacesDrawn(NamedTuple):
+    """Places with a location fine enough to draw, and how many of all could not be drawn."""
+
+    drawn: list[dict[str, Any]]
+    online: int
+    too_coarse: int
+
+    @property
+    def words(self) -> str:
+        """How many are on the map, and why others are not: ``45 of 47 (2 are online)``."""
+        reasons = [
+            f"{n:,} {'is' if n == 1 else 'are'} {words}"
+            for n, words in ((self.online, "online"), (self.too_coarse, "located too roughly, or not at all"))
+            if n
+        ]
+        n, total = len(self.drawn), len(self.drawn) + self.online + self.too_coarse
+        return f"{n:,} of {total:,} ({'; '.join(reasons)})" if reasons else f"{n:,}"
+
+
+def places_layer(session: Session, found: Hotspots) -> PlacesDrawn:
+    """The places to draw, and how many records of the view name each."""
     rows = rows_by_place(found.records.columns.place_id)
-    places = [p for p in list_mapped_places(session) if p.shape is not None and (p.radius_m or 0) <= 200]
+    every = list_mapped_places(session)
+    places = [place for place in every if place.is_drawn]
     points = shapely.point_on_surface(np.array([p.shape for p in places], dtype=object))
     lon, lat = to_lonlat(shapely.get_x(points), shapely.get_y(points))
     counted = found.records.wanted & found.records.by_relation
-    return [
+    drawn = [
         {
             "id": str(place.place_id),
             "name": place.name,
@@ -217,6 +257,8 @@ def places_layer(session: Session, found: Hotspots) -> list[dict[str, Any]]:
         }
         for place, x, y in zip(places, lon, lat, strict=True)
     ]
+    online = sum(place.online and not place.is_drawn for place in every)
+    return PlacesDrawn(drawn, online, len(every) - len(drawn) - online)
 
 
 def outlines_layer(session: Session, kind: str) -> dict[str, Any]:

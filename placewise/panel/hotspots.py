@@ -76,7 +76,7 @@ class Hotspots:
     areas : list of HotArea
         Most records first.
     shared_areas : list of HotArea
-        The same of cells whose verdict is `SHARED`, where they touch none of ``areas``.
+        The same of cells whose verdict is `SHARED`, where their points are not at the edge of ``areas``.
     shared : SharedPoints
     n_children : int
         Distinct children on the whole map.
@@ -161,7 +161,12 @@ def _count(
     test = _test(records, grid, position) if children_known else None
     verdict = _verdicts(test, grid.n_cells)
     verdict[_only_by_sharing(verdict == STANDS_OUT, shared, records, grid, position)] = SHARED
-    all_areas = _hot_areas(np.isin(verdict, (STANDS_OUT, SHARED)), counts, grid, ground)
+    plain = verdict == STANDS_OUT
+    alone = _apart(verdict == SHARED, plain, shared, grid.adjacency)
+    joined = [
+        [cell for cell in group if plain[cell]]
+        for group in connected(plain | ((verdict == SHARED) & ~alone), grid.adjacency)
+    ]
     placed_children = child[child_cell >= 0]
     return Hotspots(
         wanted,
@@ -173,8 +178,8 @@ def _count(
         children_per_cell(child_cell, child, n_cells=grid.n_cells),
         test,
         verdict,
-        _hot_areas(verdict == STANDS_OUT, counts, grid, ground),
-        [area for area in all_areas if (verdict[list(area.cells)] == SHARED).all()],
+        _hot_areas([group for group in joined if group], counts, grid, ground),
+        _hot_areas(connected(alone, grid.adjacency), counts, grid, ground),
         shared,
         account(records, position),
         int(np.unique(placed_children).size),
@@ -214,8 +219,20 @@ def _only_by_sharing(
     return beside | (stands_out & shared.mostly)
 
 
-def _hot_areas(hot: Flags, counts: Integers, grid: HexGrid, ground: Ground) -> list[HotArea]:
-    groups = connected(hot, grid.adjacency)
+def _apart(sharing: Flags, plain: Flags, shared: SharedPoints, adjacency: Adjacency) -> Flags:
+    """Groups of cells that shared points make up, but not those whose points lie right beside plain cells.
+
+    The latter are the edge of an area that stands out anyway, and would be counted twice.
+    """
+    apart = np.zeros(sharing.size, dtype=bool)
+    for group in connected(sharing, adjacency):
+        points = [cell for cell in group if shared.mostly[cell]]
+        beside = [adjacency.indices[adjacency.indptr[c] : adjacency.indptr[c + 1]] for c in points]
+        apart[group] = not any(plain[cells].any() for cells in beside)
+    return apart
+
+
+def _hot_areas(groups: list[list[int]], counts: Integers, grid: HexGrid, ground: Ground) -> list[HotArea]:
     peaks = np.array([max(group, key=lambda cell: int(counts[cell])) for group in groups], dtype=np.int64)
     x, y = cell_centres(grid, peaks)
     areas = [

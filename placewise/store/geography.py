@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from placewise.core.vocabulary import PLACEABLE_RADIUS_M
 from placewise.store.session import Session
 
 Shapes: TypeAlias = NDArray[np.object_]
@@ -35,6 +36,17 @@ AGENCIES = "SELECT agency_id, code, name, kind FROM placewise.agency ORDER BY na
 PLACES = """
 SELECT place_id, name, location_type, place_role, status, online, accuracy, radius_m, public.ST_AsBinary(geom)
   FROM placewise.place ORDER BY name, place_id
+"""
+
+NEAREST_STREETS = """
+SELECT near.name
+  FROM unnest(%(x)s::float8[], %(y)s::float8[]) WITH ORDINALITY AS spot(x, y, n)
+  LEFT JOIN LATERAL (
+    SELECT s.name FROM placewise.street s
+     WHERE public.ST_DWithin(s.geom, public.ST_SetSRID(public.ST_MakePoint(spot.x, spot.y), 27700), %(within_m)s)
+     ORDER BY public.ST_Distance(s.geom, public.ST_SetSRID(public.ST_MakePoint(spot.x, spot.y), 27700)), s.name
+     LIMIT 1) near ON true
+ ORDER BY spot.n
 """
 
 
@@ -72,6 +84,11 @@ class MappedPlace:
     radius_m: float | None
     shape: shapely.Geometry | None
 
+    @property
+    def is_drawn(self) -> bool:
+        """Located finely enough to stand on a map."""
+        return self.shape is not None and (self.radius_m or 0) <= PLACEABLE_RADIUS_M
+
 
 def list_areas(session: Session, kind: str) -> Areas:
     """Boundaries of one kind (``ward``, ``lsoa``, ``msoa``, ``local_authority``), newest vintage."""
@@ -102,6 +119,14 @@ def count_boundaries(session: Session) -> dict[str, int]:
 def list_agencies(session: Session) -> list[Agency]:
     """The partnership's agencies by name."""
     return [Agency(*row) for row in session.rows(AGENCIES)]
+
+
+def list_nearest_streets(
+    session: Session, x: NDArray[np.float64], y: NDArray[np.float64], *, within_m: float
+) -> list[str]:
+    """Name of the street nearest to each point (EPSG:27700); empty where none is within ``within_m``."""
+    spots = {"x": x.tolist(), "y": y.tolist(), "within_m": within_m}
+    return [name or "" for (name,) in session.rows(NEAREST_STREETS, spots)]
 
 
 def list_mapped_places(session: Session) -> list[MappedPlace]:

@@ -26,11 +26,13 @@ from placewise.panel.hotspot_filter import (
     Problem,
     mappable_relations,
 )
-from placewise.panel.hotspot_layers import layer, map_bounds, outlines_layer, places_layer
+from placewise.panel.hotspot_layers import layer, map_bounds, opening_bounds, outlines_layer, places_layer
 from placewise.panel.hotspot_months import months_between, named, short_name
+from placewise.panel.hotspot_nearby import Namer, nearby_names
 from placewise.panel.hotspot_words import SNAP_POINTS, WARNING
 from placewise.panel.hotspots import Hotspots, Nothing, find_hotspots, read_choices
 from placewise.store.door import Membership
+from placewise.store.geography import count_boundaries
 from placewise.store.session import Session
 from placewise.store.tiles import EMPTY_TILE, get_tile
 from placewise.web.maps import MAX_ZOOM, MapParts, hotspot_map
@@ -49,7 +51,9 @@ def page(session: Session, membership: Membership) -> Answer:
     found, problems = find_hotspots(session, _query())
     if isinstance(found, Nothing):
         return render_template("map_empty.html", nothing=found, may_import=bool(membership.roles & PANEL))
-    chosen, problems = _chosen_cell(found, problems)
+    near = nearby_names(session)
+    chosen, problems = _chosen_cell(found, problems, near)
+    places = places_layer(session, found)
     session.note(count=found.accounted.asked_for, view=found.wanted.view)
     drawn = layer(found)  # the first layer comes with the page: asking for it would count everything twice
     html = render_template(
@@ -63,15 +67,17 @@ def page(session: Session, membership: Membership) -> Answer:
         left_out=drawn["left_out"],
         warning=WARNING,
         snap_points=SNAP_POINTS if _is_snapped(found) else None,
-        table=cell_table(found),
+        table=cell_table(found, near=near),
         chosen=chosen,
-        places=places_layer(session, found),
+        places=places.drawn,
+        places_words=places.words,
         made=_map(found),
-        bounds=map_bounds(found),
+        bounds=opening_bounds(found),
         options=_options(found),
         months=[(month, named(month)) for month in found.records.months],
         views=VIEW_LABELS,
-        overlays=OVERLAY_LABELS,
+        overlays=_overlays(session, bool(places.drawn)),
+        may_see_saved=bool(membership.roles & PANEL),
         may_save=bool(membership.roles & hotspot_runs.SAVERS),
         query=_address(found.wanted),
         with_change=lambda **changes: _address(found.wanted.but(**changes)),
@@ -92,7 +98,7 @@ def layer_json(session: Session, membership: Membership) -> Answer:
 def cell_json(session: Session, membership: Membership) -> Answer:
     """The facts of one cell in plain words."""
     found = _asked(session)
-    facts = cell_facts(found, found.wanted.cell or "")
+    facts = cell_facts(found, found.wanted.cell or "", near=nearby_names(session))
     session.note(count=int(found.accounted.placed), cell=facts.cell)
     return _json({"cell": facts.cell, "title": facts.title, "verdict": facts.verdict, "lines": facts.lines})
 
@@ -158,14 +164,22 @@ def _asked(session: Session, source: MultiDict[str, str] | None = None) -> Hotsp
     return found
 
 
-def _chosen_cell(found: Hotspots, problems: list[Problem]) -> tuple[Any, list[Problem]]:
+def _chosen_cell(found: Hotspots, problems: list[Problem], near: Namer) -> tuple[Any, list[Problem]]:
     if found.wanted.cell is None:
         return None, problems
     try:
-        return cell_facts(found, found.wanted.cell), problems
+        return cell_facts(found, found.wanted.cell, near=near), problems
     except NotFound:
         outside = Problem("cell", "The cell in the address is not part of this study area. None is chosen.")
         return None, [*problems, outside]
+
+
+def _overlays(session: Session, has_places: bool) -> dict[str, str]:
+    """What can be drawn over the layer: a box for what is not held would do nothing."""
+    held = {kind for kind, n in count_boundaries(session).items() if n} | (
+        {"places"} if has_places else set()
+    )
+    return {code: label for code, label in OVERLAY_LABELS.items() if code in held}
 
 
 def _map(found: Hotspots) -> MapParts:

@@ -14,8 +14,8 @@ import pytest
 
 from placewise.core.scope import Action, Scope
 from placewise.panel.hotspot_cells import cell_table
-from placewise.panel.hotspot_words import left_out
-from placewise.panel.hotspots import STANDS_OUT, Hotspots, find_hotspots
+from placewise.panel.hotspot_words import left_out, sentence
+from placewise.panel.hotspots import SHARED, STANDS_OUT, Hotspots, find_hotspots
 from placewise.store.administration import command_email
 from placewise.store.door import Door
 from placewise.store.session import Database
@@ -145,3 +145,15 @@ def test_the_tables_first_row_is_the_persistent_hotspot(
     persistent = next(one for one in truth["hotspots"] if one["category"] == "persistent")
     assert first.count == found.counts[cell_at(found, persistent)]
     assert first.stands_out
+
+
+def test_a_street_midpoint_of_the_borough_is_told_apart_from_the_hotspots(
+    database: Database, chair: Scope
+) -> None:
+    found = look(database, chair)
+    assert len(found.areas) == 4
+    (area,) = found.shared_areas
+    assert found.verdict[area.peak] == SHARED
+    row = next(row for row in cell_table(found).rows if row.verdict.startswith("Stands out, but 26 of 27"))
+    assert not row.stands_out
+    assert "; one more stands out only because records share a street’s point or the like." in sentence(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from placewise.core.scope import Role
 from placewise.panel.hotspots import SHARED, STANDS_OUT
-from tests.conftest import ClientAs, TestPartnership
+from tests.conftest import ClientAs, MakeAccount, TestPartnership
 from tests.records import Records, london
 
 X, Y = 602_310, 364_010
@@ -135,3 +136,80 @@ def test_the_legend_says_that_others_may_see_other_records(
 ) -> None:
     add(records, 1)
     assert "Counts only records that you may see" in look(client, borough)
+
+
+def test_a_row_of_the_table_carries_the_nearest_street_or_rather_place(
+    client: FlaskClient, borough: TestPartnership, records: Records
+) -> None:
+    add(records, 9)
+    text = look(client, borough)
+    assert "Compared with chance, with its neighbours" in text
+    assert "Quarry Lane East Ward 9" in text
+    records.place("Weir Park", geom=f"SRID=27700;POINT({X + 60} {Y})")
+    assert "Weir Park East Ward 9" in look(client, borough)
+    layer = client.get(f"/p/{borough.slug}/map/layer.json").get_json()["layer"]
+    busiest = layer["count"].index(9)
+    facts = client.get(
+        f"/p/{borough.slug}/map/cell.json?cell={layer['q'][busiest]}.{layer['r'][busiest]}"
+    ).get_json()
+    assert facts["title"] == "Cell of 250 m near Weir Park, in East Ward"
+    assert "after counting each child once" in dict(facts["lines"])["Compared with chance"]
+
+
+def test_places_that_are_not_drawn_are_counted_with_the_reason(
+    client: FlaskClient, borough: TestPartnership, records: Records
+) -> None:
+    add(records, 1)
+    records.place("Weir Park")
+    assert "Places on the map: 1 Place" in look(client, borough)
+    records.place("A chat room", online=True)
+    assert "Places on the map: 1 of 2 (1 is online)" in look(client, borough)
+
+
+def test_only_what_is_held_can_be_drawn_over_the_map(
+    client: FlaskClient, borough: TestPartnership, records: Records
+) -> None:
+    add(records, 1)
+
+    def boxes() -> list[str]:
+        page = client.get(f"/p/{borough.slug}/map").get_data(as_text=True)
+        return re.findall(r'data-overlay="(\w+)"', page)
+
+    assert boxes() == ["ward"]
+    records.place("Weir Park")
+    assert boxes() == ["places", "ward"]
+
+
+def test_the_map_opens_on_most_records_not_on_the_furthest(
+    client: FlaskClient, borough: TestPartnership, records: Records
+) -> None:
+    add(records, 60)
+    add(records, 1, x=600_100, y=362_100)
+    page = client.get(f"/p/{borough.slug}/map").get_data(as_text=True)
+    (found,) = re.findall(r'data-bounds="([^"]+)"', page)
+    (west, south), (east, north) = json.loads(html.unescape(found))
+    assert (north - south) * 111_320 < 2000
+    assert east - west < 0.025
+
+
+def test_a_task_member_is_not_offered_the_saved_views(
+    client_as: ClientAs,
+    client: FlaskClient,
+    make_account: MakeAccount,
+    admin: Connection,
+    borough: TestPartnership,
+    records: Records,
+) -> None:
+    place = records.place("Weir Park")
+    records.event(place, MARCH, radius_m=150)
+    account = make_account(Role.TASK_MEMBER)
+    with admin.cursor() as cursor:
+        values = (borough.partnership_id, account.account_id, place)
+        cursor.execute(
+            "INSERT INTO guard.place_grant VALUES (%s, %s, %s, now() + interval '1 day', 'test')",
+            [str(value) for value in values],
+        )
+    assert "Saved views" in look(client, borough)
+    text = look(client_as(account=account), borough)
+    assert "Only the records at the places named for your group are shown" in text
+    assert "Saved views" not in text
