@@ -121,7 +121,7 @@ def test_wrong_columns_name_what_lacks_and_which_layout_fits(tmp_path: Path) -> 
     with pytest.raises(FileRefused) as refused:
         check(file, "police_street")
     assert refused.value.code == "missing-column"
-    assert "crime_id" in str(refused.value)
+    assert "crime id" in str(refused.value)
     assert "police_api" in str(refused.value)
 
 
