@@ -264,3 +264,21 @@ def test_an_empty_partnership_says_what_to_import(
     page.goto(f"/p/{partnership.slug}/map")
     assert "no records have been imported" in page.locator("main").inner_text()
     assert axe(page) == []
+
+
+def test_at_320_pixels_the_credit_does_not_cover_the_scale(open_map: OpenMap) -> None:
+    page = open_map(width=320, height=700)
+    scale = page.locator(".leaflet-control-scale").bounding_box()
+    credit = page.locator(".leaflet-control-attribution").bounding_box()
+    assert scale
+    assert credit
+    assert scale["y"] + scale["height"] <= credit["y"]
+
+
+def test_from_afar_places_are_small_rings_and_from_further_none(open_map: OpenMap) -> None:
+    ring = "e => getComputedStyle(e, '::before').width"
+    near, far = (
+        open_map(f"?lat=51.5&lon=0.01&zoom={zoom}").locator(".pw-pin").evaluate(ring) for zoom in (15, 12)
+    )
+    assert (near, far) == ("12px", "8px")
+    assert open_map("?lat=51.5&lon=0.01&zoom=10").locator(".pw-pin").is_hidden()

@@ -8,6 +8,8 @@
   const maker = window.placewiseMap = window.placewiseMap || {};
   const MANY_PLACES = 100; // beyond this, the table is the better way through them by keyboard
   const CLOSE_ZOOM = 15; // near enough for a cell and what is around it
+  const FAR_ZOOM = 13; // up to here a borough fits a phone, and full rings would hide its cells
+  const TOO_FAR_ZOOM = 10; // up to here even small rings would run into one
 
   let canvas; // the element that holds the map's addresses
   let cellLayer;
@@ -288,7 +290,11 @@
   }
 
   function nameByZoom(map) {
-    const set = () => canvas.classList.toggle('pw-map--close', map.getZoom() >= CLOSE_ZOOM);
+    const set = () => {
+      canvas.classList.toggle('pw-map--close', map.getZoom() >= CLOSE_ZOOM);
+      canvas.classList.toggle('pw-map--far', map.getZoom() <= FAR_ZOOM);
+      canvas.classList.toggle('pw-map--too-far', map.getZoom() <= TOO_FAR_ZOOM);
+    };
     map.on('zoomend', set);
     set();
   }
