@@ -62,6 +62,9 @@
 
   // --- Cells on canvas -----------------------------------------------------------------------------
 
+  /* A cell's width in pixels. */
+  function widthOf({ corners, centre }) { return corners[0].distanceTo(centre) * Math.sqrt(3); }
+
   function hatch(context) {
     const tile = document.createElement('canvas');
     tile.width = 8;
@@ -125,7 +128,8 @@
       pen.closePath();
     },
 
-    _edge(pen, { corners, centre }, cell) {
+    _edge(pen, place, cell) {
+      const { corners } = place;
       if (!cell.outer.length) { return; }
       pen.beginPath();
       cell.outer.forEach((side) => {
@@ -133,9 +137,8 @@
         pen.moveTo(corners[side].x, corners[side].y);
         pen.lineTo(end.x, end.y);
       });
-      const wide = corners[0].distanceTo(centre) * Math.sqrt(3);
       pen.strokeStyle = INK;
-      pen.lineWidth = Math.min(2.5, Math.max(1, wide / CELLS_A_LINE));
+      pen.lineWidth = Math.min(2.5, Math.max(0.75, widthOf(place) / CELLS_A_LINE));
       pen.lineCap = 'round';
       pen.setLineDash(cell.verdict === SHARED ? [pen.lineWidth * 2, pen.lineWidth * 2.5] : []);
       pen.stroke();
@@ -150,7 +153,7 @@
       pen.fill();
       pen.globalAlpha = 1;
       pen.strokeStyle = look.edge;
-      pen.lineWidth = look.width;
+      pen.lineWidth = Math.min(look.width, widthOf(place) / CELLS_A_LINE); // or the gaps bleach small cells
       pen.setLineDash(look.hatched ? [4, 3] : []);
       pen.stroke();
       pen.setLineDash([]);
@@ -169,7 +172,7 @@
     },
 
     _number(pen, { corners, centre }, cell) {
-      if (corners[0].distanceTo(centre) * Math.sqrt(3) < NUMBER_FROM_PX) { return; }
+      if (widthOf({ corners, centre }) < NUMBER_FROM_PX) { return; }
       const look = this._look(cell);
       pen.font = 'bold 12px Arial, Helvetica, sans-serif';
       pen.textAlign = 'center';
