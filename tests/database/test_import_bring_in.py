@@ -192,7 +192,7 @@ def test_a_cancelled_import_leaves_nothing(database, coordinator, sending, held)
         bring_in(
             database,
             coordinator,
-            sending(crimes(range(12_000)), "police_api"),
+            sending(crimes(range(45_000)), "police_api"),
             may_go_on=lambda: next(chunks),
         )
     assert (held("event"), held("import_batch"), held("import_refusal")) == (0, 0, 0)

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import shapely
 
-from placewise.store.osgb import geometries_to_grid, geometries_to_lonlat, mercator_to_lonlat, to_grid, to_lonlat
+from placewise.store.osgb import (
+    geometries_to_grid,
+    geometries_to_lonlat,
+    mercator_to_lonlat,
+    to_grid,
+    to_lonlat,
+)
 
 #: Easting, northing, ETRS89 latitude, longitude: from OSTN15_OSGM15_TestFiles (Ordnance Survey, OGL).
 POINTS = np.array(
