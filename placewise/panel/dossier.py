@@ -257,7 +257,8 @@ def sentence(dossier: Dossier) -> str:
     """What a chair would say of the place first."""
     evidence, name = dossier.evidence, dossier.place.name
     if evidence is None or not (evidence.harm_count or evidence.found_count or evidence.other_count):
-        return f"No record that you may see names {name} in the last {MONTHS} months. That is not proof that it is safe."
+        nothing = f"No record that you may see names {name} in the last {MONTHS} months."
+        return f"{nothing} That is not proof that it is safe."
     year = evidence.year
     if year.count or year.baseline:
         said = (
