@@ -3,6 +3,8 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header --no-config
+# Each worker has a database of its own; one file of tests stays with one worker.
+SIDE_BY_SIDE := -n 2 --dist loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -30,10 +32,10 @@ stop: ## Stop this checkout's database server, whoever started it
 	@$(RUN) -m placewise.store.cluster stop
 
 test: lint ## Check everything: style, types, unit, database and browser tests
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 test-slow: install-tests ## Run the long proofs too
-	@$(RUN) -m pytest -m "slow or not slow" $(ARGS)
+	@$(RUN) -m pytest $(SIDE_BY_SIDE) -m "slow or not slow" $(ARGS)
 
 lint: install-tests ## Check style and types
 	@$(RUN) -m ruff check .
