@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import statistics
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -184,29 +182,3 @@ def test_a_broken_policy_is_noticed(admin: Any, world: World, mutant: Mutant) ->
         finally:
             connection.close()
     assert noticed, "nothing noticed that the wall had a hole"
-
-
-@pytest.mark.slow
-def test_absent_and_foreign_records_answer_in_the_same_time(app: Any, world: World) -> None:
-    member = next(m for m in world.members if m.roles & 15)
-    hidden = [
-        r.id
-        for r in world.places
-        if r.partnership == member.partnership and r.id not in world.visible(member)["place"]
-    ]
-    assert hidden
-    times: dict[str, list[float]] = {"hidden": [], "absent": []}
-    with app.cursor() as cursor:
-        cursor.execute("SELECT guard.open(%s, %s)", (member.token, member.partnership))
-        for i in range(3000):
-            for kind, key in (("hidden", hidden[i % len(hidden)]), ("absent", uuid.uuid4())):
-                begun = time.perf_counter()
-                cursor.execute("SELECT name FROM placewise.place WHERE place_id = %s", (key,))
-                cursor.fetchall()
-                times[kind].append(time.perf_counter() - begun)
-    app.rollback()
-    pooled = sorted((t, kind) for kind, values in times.items() for t in values)
-    ranks = [i for i, (_, kind) in enumerate(pooled, 1) if kind == "hidden"]
-    n = len(times["hidden"])
-    area = (sum(ranks) - n * (n + 1) / 2) / (n * len(times["absent"]))
-    assert 0.42 < area < 0.58, f"AUC {area:.2f}, medians {[statistics.median(v) for v in times.values()]}"
