@@ -6,7 +6,7 @@ it leaves nothing. Records already held are recognised by their fingerprint, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -162,7 +162,7 @@ class Load:
         self._fates(accepted, held, again, refused=0, read=0)
         return faults
 
-    def refuse(self, refusals: list[Any], *, rows_read: int) -> None:
+    def refuse(self, refusals: Sequence[Refused], *, rows_read: int) -> None:
         """Store refusals of a chunk and count the rows it read."""
         counted: dict[int, int] = {}
         rows = []

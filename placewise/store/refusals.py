@@ -13,6 +13,7 @@ from placewise.core.errors import DatabaseBusy, NotAllowed, NotSignedIn, Placewi
 MESSAGES = {
     "account_email_lower": "An e-mail address is kept in lower case.",
     "agency_code_once": "This partnership already has an agency with that code.",
+    "assessment_3x5x2": "The assessment is a letter from A to E.",
     "boundary_geometry_valid": "The boundary's shape crosses itself; mend it and send it again.",
     "boundary_once": "This boundary is already held for that year.",
     "boundary_vintage_year": "Give the boundary's year as four digits.",
@@ -21,11 +22,15 @@ MESSAGES = {
     "event_located_or_not": "A location needs an accuracy in metres.",
     "event_once": "This event is already held.",
     "event_place": "The place is not one of this partnership's places.",
+    "handling_3x5x2": "Handling is P or C.",
     "handling_c_states_conditions": "Handling C needs its conditions in words.",
     "identity_needs_reason": "Give a reason of at least ten characters.",
     "link_dates_forward": "First seen, last seen and expiry must follow one another.",
+    "link_evidence_says_something": "Evidence is an event, or a note that says what the link rests on.",
     "link_has_evidence": "A link needs evidence: an event, or a note that says what it rests on.",
     "link_not_to_itself": "A link must join two different records.",
+    "link_one_source": "A link starts from one person, one peer group or one place.",
+    "link_one_target": "A link leads to one person, one peer group or one place.",
     "link_once": "This link is already held.",
     "link_strength_within_grading": "A link from an unreliable source or suspected false can only be possible.",
     "marking_ceiling": "Placewise holds OFFICIAL and OFFICIAL-SENSITIVE only. Do not enter anything higher.",
@@ -37,6 +42,7 @@ MESSAGES = {
     "place_geometry_or_online": "Draw the place on the map, or mark it as online.",
     "place_geometry_valid": "The place's shape crosses itself; draw it again.",
     "place_has_name": "Give the place a name of up to 200 characters.",
+    "source_grade_3x5x2": "The source grade is 1, 2 or 3.",
 }
 
 _NOT_SIGNED_IN = "28000"
