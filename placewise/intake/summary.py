@@ -36,6 +36,13 @@ _SENTENCES = {
     "northern-ireland": "are in Northern Ireland, which Placewise does not cover; they were refused.",
 }
 
+_SINGULAR = {
+    "are": "is",
+    "have": "has",
+    "mix": "mixes",
+    **{verb: f"{verb}s" for verb in ("hold", "give", "fall", "lie", "repeat")},
+}
+
 
 def said_aloud(run: Run, layout: Layout, counts: Counter[str], *, not_kept: tuple[str, ...]) -> list[Finding]:
     """Findings of a pass: warnings with counts, then questions that all its rows raise together."""
@@ -57,12 +64,18 @@ def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
+def _for_one(sentence: str) -> str:
+    """The sentence with its verb in the singular."""
+    verb, _, rest = sentence.partition(" ")
+    return f"{_SINGULAR.get(verb, verb)} {rest}"
+
+
 def _about_rows(run: Run, counts: Counter[str]) -> Iterator[Finding]:
     if counts["blank"]:
         yield _warn("blank-rows", f"Blank rows were left out: {counts['blank']:,}.", counts["blank"])
     for code, sentence in _SENTENCES.items():
         if count := run.tallies[code]:
-            yield _warn(code, f"{_rows(count)}: {sentence}", count)
+            yield _warn(code, f"{_rows(count)} {_for_one(sentence) if count == 1 else sentence}", count)
 
 
 def _about_police(run: Run) -> Iterator[Finding]:
