@@ -45,7 +45,8 @@ class Refusal:
     code, message : str
         Stable name, and what is wrong and what to do.
     cells : tuple of str
-        The row as it came, in the order of the file's header, to be mended and sent again.
+        The row as it came, in the order of the file's header, to be mended and sent again. The shape of a
+        feature is the last cell of the row's first refusal and of no other.
     """
 
     row: int
@@ -115,6 +116,8 @@ class CheckedBatch:
         How far into the file this batch reaches.
     originals : tuple of ndarray of int64 and list of list of str
         Row numbers and columns of the batch as they came; see ``cells_of``.
+    shapes : Mapping of int to str or None
+        Shapes of the batch's features by row number, as they came; empty for tables.
     """
 
     layout: str
@@ -131,6 +134,7 @@ class CheckedBatch:
     originals: tuple[NDArray[np.int64], Sequence[Sequence[str]]] = field(
         default_factory=lambda: (np.zeros(0, dtype=np.int64), []), repr=False
     )
+    shapes: Mapping[int, str | None] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """Number of accepted rows."""

@@ -161,7 +161,7 @@ def _load(
             repeats=batch.repeats,
             cells_of=batch.cells_of,
         )
-        load.refuse([*batch.refusals, *faults], rows_read=batch.rows_read)
+        load.refuse([*batch.refusals, *check.with_shapes(faults, batch)], rows_read=batch.rows_read)
         if not may_go_on():
             raise ImportCancelled("The import was cancelled. Nothing of it was stored.")
     return load

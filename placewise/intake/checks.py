@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from operator import methodcaller
 from typing import Any
@@ -14,12 +14,15 @@ from placewise.intake.batch import CheckedBatch, Refusal
 from placewise.intake.cells import Text
 from placewise.intake.coded import Coded
 from placewise.intake.geometry import take_shapes
+from placewise.intake.headings import plain
 from placewise.intake.identity import Seen, digests, keys_of
-from placewise.intake.layouts.layout import Layout, Match, Need
+from placewise.intake.layouts.layout import GEOMETRY_COLUMN, Layout, Match, Need
 from placewise.intake.messages import Rows
 from placewise.intake.run import Run
+from placewise.intake.shape_cells import ShapesIn, ShapesOut
 from placewise.intake.table import Flags, Table
 from placewise.intake.text import tidy
+from placewise.store.loading import Fault
 
 _UNIT = "\x1f"
 _BARE = methodcaller("strip", _UNIT)
@@ -35,17 +38,25 @@ class BatchChecker:
     header : tuple of str
         Column names as the file has them.
     crs : str
-        Coordinate system of the file's geometries; empty when it has none.
+        Coordinate system of the file's geometries; empty for a table.
     run : Run
         What this pass over the file knows.
+    vertices : int
+        Vertices a shape may have that stands in a table.
     """
 
-    def __init__(self, found: Match, header: tuple[str, ...], crs: str, run: Run) -> None:
+    def __init__(self, found: Match, header: tuple[str, ...], crs: str, run: Run, *, vertices: int) -> None:
         self._layout: Layout = found.layout
         self._positions = found.positions
         self._headings = {name: header[index].strip() for name, index in found.positions.items()}
         self._crs = crs
         self._run = run
+        self._vertices = vertices
+        headings = list(map(plain, header))
+        ours = plain(GEOMETRY_COLUMN)
+        self._shape_column = headings.index(ours) if not crs and ours in headings else None
+        self._shapes_in = ShapesIn()
+        self._shapes_out = ShapesOut(crs)
         self._seen = Seen()
         self._said: dict[int, int] = {}
 
@@ -60,11 +71,13 @@ class BatchChecker:
             Length of the file.
         """
         table = self._parse(rows)
+        geometry = self._take_shapes(table, rows)
         columns = self._layout.assemble(table)
-        self._conflicts(table, rows.geometry)
+        self._conflicts(table, geometry)
         good = table.sound()
-        fingerprints, said, repeats = self._identify(table, good, rows.geometry)
+        fingerprints, said, repeats = self._identify(table, good, geometry)
         numbers = np.array(rows.numbers, dtype=np.int64)
+        shapes = _shapes_by_row(rows)
         return CheckedBatch(
             layout=self._layout.name,
             target=self._layout.target,
@@ -73,12 +86,17 @@ class BatchChecker:
             fingerprints=fingerprints,
             content_digests=said,
             repeats=repeats,
-            refusals=(*_misshapen(rows), *_refusals(table, rows)),
+            refusals=tuple(self._shapes_out.beside([*_misshapen(rows), *_refusals(table, rows)], shapes)),
             rows_read=len(rows.numbers) + len(rows.bad),
             bytes_read=rows.position,
             bytes_total=bytes_total,
             originals=(numbers, rows.columns),
+            shapes=shapes,
         )
+
+    def with_shapes(self, faults: Iterable[Fault], batch: CheckedBatch) -> list[Fault]:
+        """Faults found later in a batch of this file, with the shapes of their rows."""
+        return self._shapes_out.beside(faults, batch.shapes)
 
     def _parse(self, rows: Rows) -> Table:
         table = Table(self._run, len(rows.numbers), self._headings)
@@ -92,10 +110,19 @@ class BatchChecker:
             if column.need is Need.VALUE and "" in cells:
                 empty = (i for i, cell in enumerate(cells) if not cell)
                 table.refuse(empty, column.name, "required-missing", "This cell must be filled in.")
-        if rows.geometry is not None and self._layout.geometry != "none":
-            required = self._layout.geometry == "required"
-            take_shapes(table, rows.geometry, self._crs, required=required, repair=self._layout.repair)
         return table
+
+    def _take_shapes(self, table: Table, rows: Rows) -> list[str | None] | None:
+        """Set the table's shapes; the WKB of each row as it came, None for a table without shapes."""
+        layout, geometry, crs = self._layout, rows.geometry, self._crs
+        if self._shape_column is not None:
+            cells = rows.columns[self._shape_column]
+            geometry = self._shapes_in.read(table, cells, vertices=self._vertices)
+            crs = self._shapes_in.crs
+        if geometry is None or layout.geometry == "none":
+            return None
+        take_shapes(table, geometry, crs, required=layout.geometry == "required", repair=layout.repair)
+        return geometry
 
     def _conflicts(self, table: Table, geometry: list[str | None] | None) -> None:
         """Refuse a row that says something else under a reference already used in this file."""
@@ -139,7 +166,7 @@ class BatchChecker:
 
     def _content(self, table: Table, geometry: list[str | None] | None) -> list[str]:
         texts = self._texts(table, tuple(column.name for column in self._layout.columns))
-        if geometry is None or self._layout.geometry == "none":
+        if geometry is None:
             return texts
         return [f"{text}{_UNIT}{shape}" for text, shape in zip(texts, geometry, strict=True)]
 
@@ -177,6 +204,15 @@ def _kept(values: Any, good: Flags) -> Any:
     if good.all():
         return values
     return values[good] if isinstance(values, np.ndarray) else list(compress(values, good.tolist()))
+
+
+def _shapes_by_row(rows: Rows) -> dict[int, str | None]:
+    if rows.geometry is None:
+        return {}
+    bad = (number for number, *_ in rows.bad)
+    return dict(zip(rows.numbers, rows.geometry, strict=True)) | dict(
+        zip(bad, rows.bad_geometry or [], strict=True)
+    )
 
 
 def _misshapen(rows: Rows) -> list[Refusal]:

@@ -25,16 +25,23 @@ GRID_IN_DEGREES = "These are not degrees. British National Grid metres belong in
 DEGREES_IN_GRID = "These look like degrees. Longitude and latitude belong in columns of those names."
 
 
-def locate(table: Table) -> tuple[Floats, Floats]:
+def locate(table: Table, *, among: Flags | None = None) -> tuple[Floats, Floats]:
     """Positions of a batch from its easting/northing or longitude/latitude columns.
+
+    Parameters
+    ----------
+    table : Table
+        Batch to which faults go.
+    among : ndarray of bool, shape (n,), optional
+        Rows to look at. Default: all.
 
     Returns
     -------
     x, y : ndarray of float64, shape (n,)
         EPSG:27700 metres; NaN for rows without a position. Rows with an unusable one get a fault.
     """
-    lon, lat = table.floats("longitude"), table.floats("latitude")
-    east, north = table.floats("easting"), table.floats("northing")
+    columns = (table.floats(name) for name in ("longitude", "latitude", "easting", "northing"))
+    lon, lat, east, north = (c if among is None else np.where(among, c, np.nan) for c in columns)
     sound = table.sound()
     for first, second, a, b in (("longitude", "latitude", lon, lat), ("easting", "northing", east, north)):
         half = sound & (np.isnan(a) ^ np.isnan(b))

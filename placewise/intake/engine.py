@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from placewise.core.errors import FileRefused, QuestionsOpen
@@ -15,13 +15,14 @@ from placewise.intake.findings import Finding, Severity
 from placewise.intake.geometry import KNOWN_CRS
 from placewise.intake.headings import plain
 from placewise.intake.layouts import Layout, Match, best_layout, match
-from placewise.intake.layouts.layout import REFUSAL_COLUMNS
+from placewise.intake.layouts.layout import GEOMETRY_COLUMN, REFUSAL_COLUMNS
 from placewise.intake.limits import Limits
 from placewise.intake.messages import Header, Message, Rows
 from placewise.intake.refusals import undo_neutralising
 from placewise.intake.run import Context, Run
 from placewise.intake.sandbox import read_confined
 from placewise.intake.summary import said_aloud
+from placewise.store.loading import Fault
 
 #: Bytes read so far, bytes of the file.
 Progress = Callable[[int, int], None]
@@ -33,7 +34,8 @@ class Check:
     Attributes
     ----------
     header : tuple of str
-        Column names as the file has them, without those our own refusals file adds.
+        Column names as the file has them, without those our own refusals file adds, and with the one in
+        which the shapes of refused features go out.
     counts : Counter of str
         ``read``, ``accepted``, ``refused`` and ``blank`` rows so far.
     """
@@ -54,6 +56,8 @@ class Check:
         self._progress = on_progress
         self._run = Run(context)
         self._kept: list[int] | None = None
+        self._mended = False
+        self._checker: BatchChecker | None = None
         self._not_kept: tuple[str, ...] = ()
         self._questions: list[Finding] = []
 
@@ -90,15 +94,18 @@ class Check:
             raise FileRefused("The file has column names but no rows.", code="empty")
         self._require_answers()
 
+    def with_shapes(self, faults: Iterable[Fault], batch: CheckedBatch) -> list[Fault]:
+        """Faults that the store found in a batch, with the shapes of their rows as refusals carry them."""
+        return self._checker.with_shapes(faults, batch) if self._checker is not None else list(faults)
+
     def _batches(self, messages: Iterator[Message], total: int) -> Iterator[CheckedBatch]:
-        checker: BatchChecker | None = None
         for message in messages:
             if isinstance(message, Finding):
                 self._hear(message)
             elif isinstance(message, Header):
-                checker = self._begin(message)
-            elif checker is not None:
-                batch = checker.check(self._own_cells(message), bytes_total=total)
+                self._checker = self._begin(message)
+            elif self._checker is not None:
+                batch = self._checker.check(self._own_cells(message), bytes_total=total)
                 self._count(batch, message)
                 yield batch
 
@@ -108,10 +115,13 @@ class Check:
             self._require_answers()
 
     def _begin(self, header: Header) -> BatchChecker:
-        mended = [plain(cell) in map(plain, REFUSAL_COLUMNS) for cell in header.cells]
-        if any(mended):
-            self._kept = [index for index, ours in enumerate(mended) if not ours]
-        self.header = tuple(cell for cell, ours in zip(header.cells, mended, strict=True) if not ours)
+        self._mended = any(plain(cell) in map(plain, REFUSAL_COLUMNS) for cell in header.cells)
+        # Features have shapes of their own, whatever a property says.
+        added = set(map(plain, (*REFUSAL_COLUMNS, GEOMETRY_COLUMN) if header.crs else REFUSAL_COLUMNS))
+        kept = [index for index, cell in enumerate(header.cells) if plain(cell) not in added]
+        if len(kept) < len(header.cells):
+            self._kept = kept
+        self.header = tuple(header.cells[index] for index in kept)
         _refuse_twice(self.header)
         found = match(self.header, self._layout, geometry=bool(header.crs))
         if not found.fits:
@@ -125,7 +135,12 @@ class Check:
         self._not_kept = found.not_kept
         if found.unknown:
             self._run.findings.append(_unmapped(found))
-        return BatchChecker(found, self.header, self._crs(header), self._run)
+        checker = BatchChecker(
+            found, self.header, self._crs(header), self._run, vertices=self._limits.vertices
+        )
+        if header.crs:
+            self.header = (*self.header, GEOMETRY_COLUMN)
+        return checker
 
     def _crs(self, header: Header) -> str:
         crs = self._run.context.answers.get("crs", header.crs) if header.crs else ""
@@ -147,8 +162,15 @@ class Check:
         """Rows of a mended refusals file without the columns it added, and with cells as they were."""
         if self._kept is None:
             return rows
-        columns = [undo_neutralising(rows.columns[index]) for index in self._kept]
-        return Rows(rows.numbers, columns, rows.bad, rows.position, rows.blank, rows.geometry)
+        as_it_was = undo_neutralising if self._mended else list
+        kept, width = self._kept, len(rows.columns)
+        bad = [
+            # A row of another length cannot be told apart: it stays as it came.
+            (row, code, text, as_it_was(cells[index] for index in kept) if len(cells) == width else cells)
+            for row, code, text, cells in rows.bad
+        ]
+        columns = [as_it_was(rows.columns[index]) for index in kept]
+        return replace(rows, columns=columns, bad=bad)
 
     def _count(self, batch: CheckedBatch, rows: Rows) -> None:
         self.counts["read"] += batch.rows_read

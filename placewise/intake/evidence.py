@@ -53,7 +53,7 @@ def location(
     if at is not None:
         x, y = at
     else:
-        x, y = locate(table) if table.shapes is None else point_positions(table)
+        x, y = or_columns(table, *point_positions(table))
     areas = table.column("area_code")
     note_areas(table, areas)
     accuracy = _accuracy(table, x, areas, unstated)
@@ -75,6 +75,17 @@ def point_positions(table: Table) -> tuple[Floats, Floats]:
                 [index], "geometry", "geometry-type", "An event needs a point, not a line or an area."
             )
     return x, y
+
+
+def or_columns(table: Table, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Positions of the shapes there are, and from the columns of the rows without one."""
+    if table.shapes is None:
+        return locate(table)
+    without = shapely.is_missing(table.shapes)
+    if not without.any():
+        return x, y
+    own_x, own_y = locate(table, among=without & table.sound())
+    return np.where(without, own_x, x), np.where(without, own_y, y)
 
 
 def point_of(shapes: NDArray[np.object_]) -> tuple[Floats, Floats]:

@@ -42,7 +42,7 @@ class Limits:
     parts: int = 200
     sheets: int = 50
     columns: int = 200
-    cell_chars: int = 10_000
+    cell_chars: int = 32_767  # what a spreadsheet keeps of a cell when a row is mended in it
     json_depth: int = 32
     vertices: int = 100_000
     types: tuple[str, ...] = ("csv", "xlsx", "geojson", "gpkg")

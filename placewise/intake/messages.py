@@ -52,6 +52,8 @@ class Rows:
         Rows whose very shape is wrong; they are in no column.
     geometry : list of str or None
         WKB as hexadecimal text for each row, where the file carries geometries.
+    bad_geometry : list of str or None
+        The same for each bad row; None where the shape itself could not be read.
     position : int
         Bytes of the file read so far.
     blank : int
@@ -64,6 +66,7 @@ class Rows:
     position: int
     blank: int = 0
     geometry: list[str | None] | None = None
+    bad_geometry: list[str | None] | None = None
 
 
 Message: TypeAlias = Finding | Header | Rows

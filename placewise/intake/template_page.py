@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from placewise.intake.layouts import LAYOUTS, Layout, Need
+from placewise.intake.layouts.layout import GEOMETRY_COLUMN
 from placewise.intake.limits import UPLOAD_LIMITS as _UP
 
 _NEEDS = {Need.VALUE: "in every row", Need.COLUMN: "the column; cells may be empty", Need.NONE: ""}
@@ -59,7 +60,10 @@ a cell; a workbook {_UP.sheets} sheets, {_UP.parts} parts and {_UP.unpacked_byte
 {_UP.vertices:,} vertices. The command line streams a CSV file of any size.
 
 Each row is accepted, already held, or refused with its row, column and reason. Refused rows can be downloaded,
-mended and sent again; the two columns `placewise_row` and `placewise_reason` may stay in the file.
+mended and sent again; the two columns `placewise_row` and `placewise_reason` may stay in the file. Rows of a GeoJSON or
+GeoPackage file bring their shape along in `{GEOMETRY_COLUMN}`, in the file's own coordinates, such as
+`SRID=27700;POINT (441000 381000)`: leave it as it is, or write a new one. A shape too long for a cell is left out, and
+the reason says so. A row without a shape takes its position from its other columns, if it has any.
 """
 
 

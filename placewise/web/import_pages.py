@@ -17,6 +17,7 @@ from placewise.core.errors import BadRequest, FileRefused, NotFound
 from placewise.core.scope import IMPORTERS, Action, Role, Scope
 from placewise.intake.bring_in import look_at, write_batch_refusals
 from placewise.intake.layouts import LAYOUTS, Layout, Need, get_layout
+from placewise.intake.layouts.layout import GEOMETRY_COLUMN
 from placewise.intake.limits import MEGABYTE, UPLOAD_LIMITS
 from placewise.store import imports as held
 from placewise.store.door import Membership
@@ -241,6 +242,7 @@ def batch(session: Session, membership: Membership, batch_id: UUID) -> Answer:
         fate=held.find_fate(session, batch_id, int(row)) if _is_row(row) else None,
         may_import=may_import,
         fresh="fresh" in request.args,
+        shapes_in=GEOMETRY_COLUMN,
     )
 
 

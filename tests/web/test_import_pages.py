@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import shapely
 
 from placewise.core.scope import Role
 from placewise.intake.limits import UPLOAD_LIMITS
+from tests.shape_files import geojson
 from tests.visitor import GOOD, PLACES, Visitor, figures, folder
 
 MIXED = GOOD + "P2,The Arcade,shopping,441100,381100\nP3,,park,441200,381200\nP4,Nowhere,moon,1,2\n"
@@ -78,6 +80,16 @@ def test_refused_rows_download_neutralised_mended_and_accepted(visitor, admin, p
             "SELECT action FROM audit.event WHERE partnership_id = %s", (str(partnership.partnership_id),)
         )
         assert ("disclose:refusals",) in cursor.fetchall()
+
+
+def test_the_page_says_where_a_refused_shape_went_and_never_shows_it(visitor, tmp_path):
+    circle = shapely.Point(-1.66, 53.8).buffer(0.01, quad_segs=100)
+    feature = ({"local_ref": "P1", "name": "A", "location_type": "moon"}, circle)
+    page = visitor.bring_in(geojson(tmp_path / "x.geojson", [feature]).read_bytes(), "x.geojson")
+    assert "<code>placewise_geometry</code> holds each row’s shape" in page
+    assert "POLYGON" not in page
+    assert "POLYGON" in visitor.client.get(f"{visitor.batch}/refused.csv").get_data(as_text=True)
+    assert "placewise_geometry" not in visitor.bring_in(PLACES + "P9,A,moon,441000,381000\n")
 
 
 def test_the_same_file_again_adds_nothing(visitor):

@@ -14,6 +14,8 @@ from placewise.intake.table import Table
 
 #: Columns that our own refusals file adds; they say what to mend and are not data.
 REFUSAL_COLUMNS = ("placewise_row", "placewise_reason")
+#: Column of our own in which the shape of a refused feature goes out, and comes back.
+GEOMETRY_COLUMN = "placewise_geometry"
 
 
 class Need(Enum):
@@ -141,6 +143,9 @@ def match(header: Sequence[str], layout: Layout, *, geometry: bool = False) -> M
     names |= {plain(column.name): column.name for column in layout.columns}
     dropped = set(map(plain, layout.not_kept))
     ours = set(map(plain, REFUSAL_COLUMNS))
+    if layout.geometry != "none":
+        ours.add(plain(GEOMETRY_COLUMN))
+        geometry = geometry or plain(GEOMETRY_COLUMN) in map(plain, header)
     positions: dict[str, int] = {}
     unknown, not_kept = [], []
     for index, heading in enumerate(header):

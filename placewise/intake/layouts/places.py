@@ -9,8 +9,7 @@ import shapely
 
 from placewise.intake.batch import Target
 from placewise.intake.cells import Code, Text, Words, YesNo
-from placewise.intake.coordinates import locate
-from placewise.intake.evidence import evidence, location, point_of
+from placewise.intake.evidence import evidence, location, or_columns, point_of
 from placewise.intake.geometry import wkb
 from placewise.intake.layouts.layout import Column, Layout, Need
 from placewise.intake.layouts.shared_columns import EVIDENCE, LOCATION, NOTE, REF
@@ -19,14 +18,12 @@ from placewise.intake.table import Table
 
 def _assemble(table: Table) -> dict[str, Any]:
     online = table.column("online", False)
-    x, y = locate(table) if table.shapes is None else point_of(table.shapes)
+    shapes = np.full(table.size, None, dtype=object) if table.shapes is None else table.shapes.copy()
+    x, y = or_columns(table, *point_of(shapes))
     where = location(table, at=(x, y), unstated="exact")
-    if table.shapes is None:
-        geometry: list[bytes | None] = [
-            shapely.to_wkb(shapely.Point(a, b)) if np.isfinite(a) else None for a, b in zip(x, y, strict=True)
-        ]
-    else:
-        geometry = wkb(table.shapes)
+    points = shapely.is_missing(shapes) & np.isfinite(x)
+    shapes[points] = shapely.points(x[points], y[points])
+    geometry = wkb(shapes)
     nowhere = [
         i for i, (shape, net) in enumerate(zip(geometry, online, strict=True)) if shape is None and not net
     ]

@@ -9,9 +9,10 @@ from typing import Any
 
 from placewise.core.errors import FileRefused
 from placewise.intake.findings import Finding, Severity
-from placewise.intake.messages import BadRow, Header, Message, Rows
+from placewise.intake.messages import Header, Message, Rows
+from placewise.intake.readers.features import gathered
 from placewise.intake.readers.source import Source
-from placewise.intake.readers.wkb import BadGeometry, from_geojson, require_short
+from placewise.intake.readers.wkb import from_geojson
 
 BATCH_ROWS = 1_000
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -127,27 +128,26 @@ def _header(features: list[dict[str, Any]]) -> tuple[str, ...]:
 def _rows(
     features: list[dict[str, Any]], first: int, header: tuple[str, ...], source: Source, position: int
 ) -> Rows:
-    numbers, cells, shapes = list[int](), list[list[str]](), list[str | None]()
-    bad: list[BadRow] = []
-    for number, feature in enumerate(features, first):
-        properties = feature.get("properties")
-        row = (
-            [_cell(properties.get(name)) for name in header]
-            if isinstance(properties, dict)
-            else [""] * len(header)
-        )
-        try:
-            require_short(row, source.limits.cell_chars)
-            geometry = feature.get("geometry")
-            shape = None if geometry is None else from_geojson(geometry, source.limits.vertices)
-        except BadGeometry as problem:
-            bad.append((number, problem.code, problem.message, row))
-            continue
-        numbers.append(number)
-        cells.append(row)
-        shapes.append(shape)
-    columns: list[tuple[str, ...]] = list(zip(*cells, strict=True)) if cells else [()] * len(header)
-    return Rows(numbers, columns, bad, position, geometry=shapes)
+    def shape(geometry: Any) -> str | None:
+        return None if geometry is None else from_geojson(geometry, source.limits.vertices)
+
+    return gathered(
+        (
+            (number, _properties(feature, header), feature.get("geometry"))
+            for number, feature in enumerate(features, first)
+        ),
+        shape,
+        width=len(header),
+        cell_chars=source.limits.cell_chars,
+        position=position,
+    )
+
+
+def _properties(feature: dict[str, Any], header: tuple[str, ...]) -> list[str]:
+    properties = feature.get("properties")
+    if not isinstance(properties, dict):
+        return [""] * len(header)
+    return [_cell(properties.get(name)) for name in header]
 
 
 def _cell(value: Any) -> str:

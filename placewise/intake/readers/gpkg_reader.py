@@ -14,9 +14,10 @@ from typing import Any
 
 from placewise.core.errors import FileRefused
 from placewise.intake.findings import Finding, Severity
-from placewise.intake.messages import BadRow, Header, Message, Rows
+from placewise.intake.messages import Header, Message, Rows
+from placewise.intake.readers.features import gathered
 from placewise.intake.readers.source import Source
-from placewise.intake.readers.wkb import BadGeometry, from_wkb, require_short
+from placewise.intake.readers.wkb import BadGeometry, from_wkb
 
 BATCH_ROWS = 1_000
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_PRAGMA}
@@ -136,21 +137,14 @@ class _Package:
             yield self._batch(chunk, len(columns), srs, self._source.size * taken // max(total, taken))
 
     def _batch(self, chunk: list[tuple[Any, ...]], width: int, srs: int, position: int) -> Rows:
-        numbers, cells, shapes = list[int](), list[list[str]](), list[str | None]()
-        bad: list[BadRow] = []
-        for number, blob, *values in chunk:
-            row = [_cell(value) for value in values]
-            try:
-                require_short(row, self._source.limits.cell_chars)
-                shape = _shape(blob, srs, self._source.limits.vertices)
-            except BadGeometry as problem:
-                bad.append((number, problem.code, problem.message, row))
-                continue
-            numbers.append(number)
-            cells.append(row)
-            shapes.append(shape)
-        columns: list[tuple[str, ...]] = list(zip(*cells, strict=True)) if cells else [()] * width
-        return Rows(numbers, columns, bad, position, geometry=shapes)
+        limits = self._source.limits
+        return gathered(
+            ((number, list(map(_cell, values)), blob) for number, blob, *values in chunk),
+            lambda blob: _shape(blob, srs, limits.vertices),
+            width=width,
+            cell_chars=limits.cell_chars,
+            position=position,
+        )
 
 
 def _authorise(action: int, first: str | None, second: str | None, *_: str | None) -> int:

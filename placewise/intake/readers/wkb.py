@@ -213,12 +213,6 @@ class _Coordinates:
         return x, y
 
 
-def require_short(row: list[str], longest: int) -> None:
-    """Refuse a feature one of whose properties is longer than a cell may be."""
-    if max(map(len, row), default=0) > longest:
-        raise BadGeometry("field-too-long", f"A property is longer than {longest:,} characters. Shorten it.")
-
-
 def too_complex() -> FileRefused:
     """Refuse a geometry with more vertices than are read."""
     return FileRefused(
