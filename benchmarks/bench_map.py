@@ -46,11 +46,11 @@ SIDE_M = 8_000
 X, Y = 536_000, 177_000
 ROUNDS = 5
 EVENTS = """
-INSERT INTO placewise.event (partnership_id, event_id, source_agency, recorded_by, fingerprint, kind, category,
+INSERT INTO placewise.event (partnership_id, event_id, source_agency, recorded_by, kind, category,
     harm_types, occurred_from, occurred_to, relation, accuracy, radius_m, geom) VALUES %s
 """
 EVENT = (
-    "(%s, %s, %s, %s, %s, %s, %s, %s::text[], %s, %s, 'harm_there', %s, %s,"
+    "(%s, %s, %s, %s, %s, %s, %s::text[], %s, %s, 'harm_there', %s, %s,"
     " ST_SetSRID(ST_MakePoint(%s, %s), 27700))"
 )
 
@@ -59,7 +59,7 @@ INSERT INTO placewise.boundary (partnership_id, kind, code, name, vintage, geom)
 VALUES (%s, 'ward', %s, %s, 2024, ST_Multi(ST_MakeEnvelope(%s, %s, %s, %s, 27700)))
 """
 PEOPLE = """
-INSERT INTO placewise.person (partnership_id, person_id, source_agency, recorded_by, fingerprint, pseudonym, kind)
+INSERT INTO placewise.person (partnership_id, person_id, source_agency, recorded_by, pseudonym, kind)
 VALUES %s
 """
 
@@ -118,10 +118,8 @@ def fill(connection: Connection, partnership_id: UUID, agencies: Any, account: U
             west, east = X + SIDE_M / 4 * step, X + SIDE_M / 4 * (step + 1)
             cursor.execute(WARD, (own, f"W{step}", f"Ward {step}", west, Y, east, Y + SIDE_M))
         execute_values(cursor, EVENTS, rows, template=EVENT, page_size=2_000)
-        people = [
-            (own, c, str(agencies["police"]), by, uuid4().bytes, f"C {n}") for n, c in enumerate(children)
-        ]
-        execute_values(cursor, PEOPLE, people, template="(%s, %s, %s, %s, %s, %s, 'child')")
+        people = [(own, c, str(agencies["police"]), by, f"C {n}") for n, c in enumerate(children)]
+        execute_values(cursor, PEOPLE, people, template="(%s, %s, %s, %s, %s, 'child')")
         execute_values(cursor, "INSERT INTO placewise.event_person VALUES %s", links, page_size=5_000)
 
 
@@ -145,7 +143,7 @@ def made_up(
             x, y = places[int(rng.integers(60))] + rng.normal(0, 40, 2)
             links.append((own, event, children[int(rng.integers(2_000))], "child_concerned"))
         agency = str(agencies["open" if snapped else "police"])
-        who = (own, event, agency, by, uuid4().bytes)
+        who = (own, event, agency, by)
         rows.append((*who, *what, at, at + timedelta(hours=2), *located, X + float(x), Y + float(y)))
     return rows, links
 

@@ -140,7 +140,6 @@ class Records:
             "source_agency": self.partnership.agencies["police"],
             "recorded_by": UUID(int=0),
             "synthetic": True,
-            "fingerprint": uuid4().bytes,
             **columns,
         }
         if agency := values.pop("agency", None):

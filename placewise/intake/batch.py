@@ -101,10 +101,10 @@ class CheckedBatch:
         See above.
     row_numbers : ndarray of int64, shape (n,)
         Row of the file each accepted record came from.
-    fingerprints : list of bytes, length n
-        16 bytes naming *which* record this is, whatever file brings it; equal ones are the same record.
+    record_ids : ndarray of 16-byte records, shape (n,)
+        *Which* record this is, whatever file brings it, as a UUID: the id that it is stored under.
     content_digests : list of bytes or None, length n
-        16 bytes naming what the record *says*; a known fingerprint with another digest is a change. None
+        16 bytes naming what the record *says*; a known record with another digest is a change. None
         where a publisher revises its records and the first one stands (police.uk).
     repeats : ndarray of bool, shape (n,)
         True where the same record already came earlier in this file.
@@ -124,7 +124,7 @@ class CheckedBatch:
     target: Target
     columns: Mapping[str, Column]
     row_numbers: NDArray[np.int64]
-    fingerprints: list[bytes]
+    record_ids: NDArray[np.void]
     content_digests: list[bytes | None]
     repeats: NDArray[np.bool_]
     refusals: tuple[Refusal, ...] = ()

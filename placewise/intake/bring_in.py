@@ -21,7 +21,7 @@ from placewise.intake.limits import Limits
 from placewise.intake.refusals import write_refusals
 from placewise.intake.run import Context
 from placewise.store.imports import area_codes, extent, get_batch, list_refusals
-from placewise.store.loading import Counts, FileFacts, Load, begin_load
+from placewise.store.loading import Counts, FileFacts, Load, begin_load, record_key
 from placewise.store.session import Database, Session
 
 _HASH_BLOCK = 1 << 20
@@ -156,7 +156,7 @@ def _load(
         faults = load.add(
             batch.columns,
             batch.row_numbers,
-            fingerprints=batch.fingerprints,
+            record_ids=batch.record_ids,
             content_digests=batch.content_digests,
             repeats=batch.repeats,
             cells_of=batch.cells_of,
@@ -174,6 +174,7 @@ def _context(session: Session, sending: Sending) -> Context:
         known_areas=area_codes(session) or None,
         bounds_m=extent(session),
         answers=sending.answers,
+        record_key=record_key(session),
     )
 
 

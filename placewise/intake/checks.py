@@ -9,13 +9,14 @@ from operator import methodcaller
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placewise.intake.batch import CheckedBatch, Refusal
 from placewise.intake.cells import Text
 from placewise.intake.coded import Coded
 from placewise.intake.geometry import take_shapes
 from placewise.intake.headings import plain
-from placewise.intake.identity import Seen, digests, keys_of
+from placewise.intake.identity import Seen, digests, key_for, keys_of, record_ids
 from placewise.intake.layouts.layout import GEOMETRY_COLUMN, Layout, Match, Need
 from placewise.intake.messages import Rows
 from placewise.intake.run import Run
@@ -57,6 +58,8 @@ class BatchChecker:
         self._shape_column = headings.index(ours) if not crs and ours in headings else None
         self._shapes_in = ShapesIn()
         self._shapes_out = ShapesOut(crs)
+        agency = run.context.agency if self._layout.identity_source else ""
+        self._key = key_for(f"{self._layout.name}{_UNIT}{agency}", run.context.record_key)
         self._seen = Seen()
         self._said: dict[int, int] = {}
 
@@ -75,7 +78,7 @@ class BatchChecker:
         columns = self._layout.assemble(table)
         self._conflicts(table, geometry)
         good = table.sound()
-        fingerprints, said, repeats = self._identify(table, good, geometry)
+        ids, said, repeats = self._identify(table, good, geometry)
         numbers = np.array(rows.numbers, dtype=np.int64)
         shapes = _shapes_by_row(rows)
         return CheckedBatch(
@@ -83,7 +86,7 @@ class BatchChecker:
             target=self._layout.target,
             columns={name: _kept(values, good) for name, values in columns.items()},
             row_numbers=numbers[good],
-            fingerprints=fingerprints,
+            record_ids=ids,
             content_digests=said,
             repeats=repeats,
             refusals=tuple(self._shapes_out.beside([*_misshapen(rows), *_refusals(table, rows)], shapes)),
@@ -139,8 +142,8 @@ class BatchChecker:
 
     def _identify(
         self, table: Table, good: Flags, geometry: list[str | None] | None
-    ) -> tuple[list[bytes], list[bytes | None], Flags]:
-        """Fingerprint, content digest and whether seen before, of the accepted rows."""
+    ) -> tuple[NDArray[np.void], list[bytes | None], Flags]:
+        """Id, content digest and whether seen before, of the accepted rows."""
         names = _kept(self._texts(table, self._layout.identity), good)
         known = np.fromiter(map(bool, map(_BARE, names)), dtype=bool, count=len(names))
         said: list[bytes | None] = [None] * len(names)
@@ -151,18 +154,16 @@ class BatchChecker:
             ]
             if not self._layout.revised:
                 said = list(digests(contents))
-        who = self._run.context.agency if self._layout.identity_source else ""
-        origin = _UNIT.join((self._layout.name, who, ""))
-        fingerprints = digests([origin + name for name in names])
-        earlier = self._seen.occurrences(keys_of(fingerprints))
+        digested = digests(names, self._key)
+        earlier = self._seen.occurrences(keys_of(digested))
         # Rows without an identity of their own may truly repeat: the second is another record.
         again = np.flatnonzero((earlier > 0) & ~known).tolist()
         for index in again:
-            fingerprints[index] = digests([f"{origin}{names[index]}{_UNIT}{earlier[index]}"])[0]
+            digested[index] = digests([f"{names[index]}{_UNIT}{earlier[index]}"], self._key)[0]
         repeats: Flags = (earlier > 0) & known
         self._run.tallies["repeated"] += int(repeats.sum())
         self._run.tallies["repeats-kept"] += len(again)
-        return fingerprints, said, repeats
+        return record_ids(digested), said, repeats
 
     def _content(self, table: Table, geometry: list[str | None] | None) -> list[str]:
         texts = self._texts(table, tuple(column.name for column in self._layout.columns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import blake2b
 
 import numpy as np
@@ -11,14 +12,37 @@ DIGEST_BYTES = 16
 Keys = NDArray[np.uint64]
 
 
-def digests(texts: list[str]) -> list[bytes]:
-    """16 bytes for each text (BLAKE2b): equal texts, equal bytes."""
-    return [blake2b(text.encode(), digest_size=DIGEST_BYTES).digest() for text in texts]
+def key_for(origin: str, secret: bytes) -> bytes:
+    """Key with which the records of one origin (a layout, or a layout and its agency) are named.
+
+    Parameters
+    ----------
+    origin : str
+        Where the names are unique.
+    secret : bytes
+        The partnership's own, at most 64 bytes: to everybody without it the ids are random.
+    """
+    return blake2b(origin.encode(), key=secret, digest_size=32).digest()
 
 
-def keys_of(fingerprints: list[bytes]) -> Keys:
-    """First 8 bytes of each fingerprint; two of ten million share them by chance once in 400,000 files."""
-    return np.frombuffer(b"".join(fingerprints), dtype=np.uint64).reshape(-1, 2)[:, 0].copy()
+def digests(texts: list[str], key: bytes = b"") -> list[bytes]:
+    """16 bytes for each text (BLAKE2b, RFC 7693): equal texts and keys, equal bytes."""
+    begun = partial(blake2b, digest_size=DIGEST_BYTES, key=key)
+    return [hashed.digest() for hashed in map(begun, map(str.encode, texts))]
+
+
+def keys_of(digested: list[bytes]) -> Keys:
+    """First 8 bytes of each digest; two of ten million share them by chance once in 400,000 files."""
+    return np.frombuffer(b"".join(digested), dtype=np.uint64).reshape(-1, 2)[:, 0].copy()
+
+
+def record_ids(digested: list[bytes]) -> NDArray[np.void]:
+    """Digests as UUIDs of version 8 (RFC 9562), 16 bytes each: shape (n,)."""
+    octets = np.frombuffer(b"".join(digested), dtype=np.uint8).reshape(-1, DIGEST_BYTES).copy()
+    octets[:, 6] = octets[:, 6] & 0x0F | 0x80
+    octets[:, 8] = octets[:, 8] & 0x3F | 0x80
+    ids: NDArray[np.void] = octets.view(f"V{DIGEST_BYTES}").reshape(-1)
+    return ids
 
 
 class Seen:

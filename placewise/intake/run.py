@@ -41,6 +41,8 @@ class Context:
         Partnership's extent in EPSG:27700: min x, min y, max x, max y.
     answers : Mapping of str to str
         Answers to questions, by finding code.
+    record_key : bytes
+        Secret with which records are named; whoever stores them gives the partnership's own.
     """
 
     agency: str
@@ -48,6 +50,7 @@ class Context:
     known_areas: frozenset[str] | None = None
     bounds_m: tuple[float, float, float, float] | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
+    record_key: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         """Refuse a time without its zone."""

@@ -1,15 +1,18 @@
-"""Columns to COPY text: the quick way into a staging table.
+"""Columns to COPY's binary form: the quick way into a staging table.
 
 A column that says the same in every row is not copied at all: it becomes the default of the staging table's
-column. In open data more than half of the columns are like that.
+column. In open data more than half of the columns are like that. The others are written in the server's own
+binary form, each distinct value once; text would have to be quoted here and parsed there, at four times the cost.
 """
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -19,14 +22,21 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the driver's cl
 
 Column = Sequence[Any] | NDArray[Any]
 
-COPY = sql.SQL("COPY pg_temp.{} ({}) FROM STDIN WITH (FORMAT csv)")
+COPY = sql.SQL("COPY pg_temp.{} ({}) FROM STDIN WITH (FORMAT binary)")
+_BEGINS = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_ENDS = b"\xff\xff"
+_NULL = b"\xff\xff\xff\xff"
+_TEXT_OID = 25
+_EPOCH = date(2000, 1, 1)  # of PostgreSQL's days and microseconds
+_EPOCH_US = 946_684_800_000_000  # the same after 1970
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
-    """Columns as COPY and the staging table's defaults take them; a column without any value is in neither."""
+class Staged:
+    """Columns of a chunk: to be copied, or the staging table's defaults; one without any value is in neither."""
 
-    varying: Mapping[str, Sequence[Any]]
+    varying: Mapping[str, Column]
     fixed: Mapping[str, str]
 
     def __contains__(self, column: str) -> bool:
@@ -37,50 +47,62 @@ class Texts:
         return self.fixed.get(column) == text or text in self.varying.get(column, ())
 
 
-def as_texts(columns: Mapping[str, Column], *, key: str) -> Texts:
-    """Write equally long columns as text; ``key`` is copied even when there is but one row.
+def staged(columns: Mapping[str, Column], *, keys: frozenset[str]) -> Staged:
+    """Tell what varies from what does not; ``keys`` are copied even when there is but one row.
 
-    Absent values are None, NaN, NaT or an empty list and become NULL, as does empty text.
+    Absent values are None, NaN, NaT, empty text and an empty list; they become NULL.
     """
-    varying: dict[str, Sequence[Any]] = {}
+    varying: dict[str, Column] = {}
     fixed: dict[str, str] = {}
     for name, column in columns.items():
-        if name == key or not _same_throughout(column):
-            texts = _texts(column)
-            if any(text is not None for text in texts):
-                varying[name] = texts
-        elif (text := _texts(column[:1])[0]) not in (None, ""):
-            fixed[name] = str(text)
-    return Texts(varying, fixed)
+        if name in keys or not _same_throughout(column):
+            varying[name] = column
+        elif (text := _text(column[0])) is not None:
+            fixed[name] = text
+    return Staged(varying, fixed)
 
 
-def copy_columns(cursor: Cursor, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Copy text columns into a staging table."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(zip(*columns.values(), strict=True))
-    buffer.seek(0)
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    cursor.copy_expert(COPY.format(sql.Identifier(table), names), buffer)
+def copy_columns(
+    cursor: Cursor,
+    table: str,
+    columns: Mapping[str, Column],
+    *,
+    types: Mapping[str, str],
+    order: Iterable[int] | None = None,
+) -> None:
+    """Copy equally long columns into a staging table.
+
+    Parameters
+    ----------
+    types : Mapping of str to str
+        PostgreSQL's name of each column's type.
+    order : iterable of int, optional
+        The order in which the rows go in. Default: as they are.
+
+    Raises
+    ------
+    KeyError
+        No form is known for a type.
+    """
+    of_one_width = {name: column for name, column in columns.items() if _never_absent(column)}
+    others = {name: column for name, column in columns.items() if name not in of_one_width}
+    begun = _begun(of_one_width, types, count=len(columns), rows=len(next(iter(columns.values()))))
+    fields = (_fields(column, types[name]) for name, column in others.items())
+    rows = map(b"".join, zip(begun, *fields, strict=True))
+    if order is not None:
+        rows = map(list(rows).__getitem__, order)
+    names = sql.SQL(", ").join(map(sql.Identifier, (*of_one_width, *others)))
+    with io.BytesIO(b"".join((_BEGINS, *rows, _ENDS))) as written:
+        cursor.copy_expert(COPY.format(sql.Identifier(table), names), written, _BLOCK)
 
 
 def _same_throughout(column: Column) -> bool:
     if isinstance(column, np.ndarray):
         return bool((column == column[0]).all()) or bool(_absent(column).all())
-    return column.count(column[0]) == len(column)
-
-
-def _texts(column: Column) -> Sequence[Any]:
-    """The column as csv.writer takes it."""
-    if isinstance(column, np.ndarray):
-        return _array_texts(column)
-    sample = next((value for value in column if value is not None and value != ()), None)
-    if isinstance(sample, bytes | bytearray | memoryview):
-        return [None if value is None else "\\x" + bytes(value).hex() for value in column]
-    if isinstance(sample, list | tuple):
-        return _list_texts(column)
-    if isinstance(sample, float):
-        return _array_texts(np.array(column, dtype=np.float64))
-    return [None if value == () else value for value in column] if sample is None else column
+    distinct = getattr(column, "distinct", None)
+    if distinct is not None:
+        return len(distinct) == 1
+    return list(column).count(column[0]) == len(column)
 
 
 def _absent(column: NDArray[Any]) -> NDArray[np.bool_]:
@@ -92,28 +114,107 @@ def _absent(column: NDArray[Any]) -> NDArray[np.bool_]:
     return absent
 
 
-def _array_texts(column: NDArray[Any]) -> list[Any]:
-    """Text of each value; months and snap points come again and again, so each is written once."""
-    if column.dtype.kind not in "Mf":
-        return list(column.tolist())
-    distinct, place = np.unique(column, return_inverse=True)
-    if column.dtype.kind == "M":
-        moments = np.datetime_as_string(distinct.astype("datetime64[us]"))
-        texts = np.char.add(moments, "Z").astype(object)
-    else:
-        texts = np.array([repr(value) for value in distinct.tolist()], dtype=object)
-    texts[_absent(distinct)] = None
-    return list(texts[place.reshape(-1)])
+def _text(value: Any) -> str | None:
+    """One value as text, for a default."""
+    if isinstance(value, np.generic):
+        value = value.item()  # a naive datetime for a time, which is UTC; None for NaT
+    if value is None or value in ("", ()) or (isinstance(value, float) and isnan(value)):
+        return None
+    if isinstance(value, datetime):
+        return f"{value.isoformat()}Z"
+    if isinstance(value, bytes | bytearray | memoryview):
+        return "\\x" + bytes(value).hex()
+    if isinstance(value, list | tuple):
+        quoted = ('"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"' for word in value)
+        return "{" + ",".join(quoted) + "}"
+    return str(value)
 
 
-def _list_texts(column: Sequence[Any]) -> list[str | None]:
-    """Array literals; the same few lists come again and again, so each is written once."""
-    known: dict[tuple[str, ...], str | None] = {(): None}
-    texts: list[str | None] = []
-    for value in column:
-        key = tuple(value or ())
-        if key not in known:
-            quoted = ('"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"' for word in key)
-            known[key] = "{" + ",".join(quoted) + "}"
-        texts.append(known[key])
-    return texts
+def _never_absent(column: Column) -> bool:
+    return isinstance(column, np.ndarray) and not _absent(column).any()
+
+
+def _begun(columns: Mapping[str, Column], types: Mapping[str, str], *, count: int, rows: int) -> list[bytes]:
+    """Each row's number of fields, and those of its fields that are of one width in every row."""
+    shape: list[Any] = [("fields", ">i2")]
+    for name in columns:
+        shape += [(f"{name} length", ">i4"), (name, _ARRAY_TYPES[types[name]])]
+    packed = np.empty(rows, dtype=shape)
+    packed["fields"] = count
+    for name, column in columns.items():
+        packed[f"{name} length"] = packed.dtype[name].itemsize
+        packed[name] = _for_server(column)
+    return _slices(packed)
+
+
+def _for_server(column: Any) -> NDArray[Any]:
+    values: NDArray[Any] = column
+    if values.dtype.kind == "M":
+        return values.astype("datetime64[us]").astype(np.int64) - _EPOCH_US
+    return values
+
+
+def _slices(packed: NDArray[Any]) -> list[bytes]:
+    written, step = packed.tobytes(), packed.itemsize
+    return [written[start : start + step] for start in range(0, len(written), step)]
+
+
+def _fields(column: Column, kind: str) -> Iterable[bytes]:
+    """Each value with its length before it."""
+    if isinstance(column, np.ndarray):
+        return _array_fields(column, kind)
+    known = _Known(_WRITERS[kind])
+    distinct, codes = getattr(column, "distinct", None), getattr(column, "codes", None)
+    if distinct is not None and codes is not None:
+        return map(list(map(known.__getitem__, distinct)).__getitem__, codes)
+    return map(known.__getitem__, column)
+
+
+class _Known(dict[Any, bytes]):
+    """Values already written: most of them come again and again."""
+
+    def __init__(self, write: Callable[[Any], bytes]) -> None:
+        super().__init__({None: _NULL, "": _NULL, (): _NULL})
+        self._write = write
+
+    def __missing__(self, value: Any) -> bytes:
+        written = self._write(value)
+        field = self[value] = len(written).to_bytes(4, "big") + written
+        return field
+
+
+def _text_array(words: Sequence[str]) -> bytes:
+    elements = [word.encode() for word in words]
+    shape = struct.pack(">iiiii", 1, 0, _TEXT_OID, len(elements), 1)
+    return shape + b"".join(struct.pack(">i", len(element)) + element for element in elements)
+
+
+_WRITERS: Mapping[str, Callable[[Any], bytes]] = {
+    "boolean": struct.Struct(">?").pack,
+    "bytea": bytes,
+    "date": lambda day: struct.pack(">i", (day - _EPOCH).days),
+    "double precision": struct.Struct(">d").pack,
+    "integer": struct.Struct(">i").pack,
+    "real": struct.Struct(">f").pack,
+    "smallint": struct.Struct(">h").pack,
+    "text": str.encode,
+    "text[]": _text_array,
+}
+_ARRAY_TYPES = {
+    "double precision": ">f8",
+    "integer": ">i4",
+    "real": ">f4",
+    "timestamp with time zone": ">i8",
+    "uuid": "V16",
+}
+
+
+def _array_fields(column: NDArray[Any], kind: str) -> list[bytes]:
+    """Fields of a column with gaps."""
+    width = np.dtype(_ARRAY_TYPES[kind])
+    packed = np.empty(len(column), dtype=[("length", ">i4"), ("value", width)])
+    packed["length"], packed["value"] = width.itemsize, _for_server(column)
+    fields = _slices(packed)
+    for index in np.flatnonzero(_absent(column)).tolist():
+        fields[index] = _NULL
+    return fields

@@ -1,12 +1,12 @@
 """Brings checked columns in: stage, match references, insert, and give every row its fate.
 
 The caller opens one session for one file, so an import is one transaction to its readers: killed half-way
-it leaves nothing. Records already held are recognised by their fingerprint, so a file sent twice adds nothing.
+it leaves nothing. A record's id is made of what names it in its source, so that a file sent twice adds nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -14,15 +14,17 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 from psycopg2 import sql
+from psycopg2.errors import UniqueViolation
 from psycopg2.extras import Json, execute_values
 
 from placewise.core.errors import NotFound
 from placewise.core.scope import IMPORTERS
-from placewise.store.copying import Column, Texts, as_texts, copy_columns
+from placewise.store.copying import Column, Staged, copy_columns, staged
 from placewise.store.session import Session, Statement
-from placewise.store.targets import TARGETS, Target
+from placewise.store.targets import TARGETS, Insert, Target
 
-STAGE = "SELECT guard.stage(%s, %s)"
+RECORD_KEY = "SELECT guard.record_key()"
+STAGE = "SELECT column_name, type FROM guard.stage(%s, %s)"
 PATIENCE = """
 SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '10min';
 SET LOCAL idle_in_transaction_session_timeout = '2min'
@@ -58,6 +60,10 @@ SELECT rows_read, refused_count,
     (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(duplicate) r)
   FROM placewise.import_batch WHERE import_batch_id = %s
 """
+# What identifies a staged row: always copied, never a default.
+KEYS = frozenset({"import_row", "record_id"})
+BEFORE, BACK, ON = "SAVEPOINT chunk", "ROLLBACK TO SAVEPOINT chunk", "RELEASE SAVEPOINT chunk"
+REMOVE_HELD = sql.SQL("DELETE FROM pg_temp.{} WHERE import_row <@ %s::int4multirange")
 REMOVE_STAGED = sql.SQL("DELETE FROM pg_temp.{} WHERE import_row = ANY (%s)")
 OTHERS = sql.SQL(
     "SELECT coalesce(range_agg(int4range(import_row, import_row, '[]')), '{{}}')::text FROM pg_temp.{} s"
@@ -68,7 +74,7 @@ OTHERS = sql.SQL(
 CHANGED = sql.SQL("""
 SELECT s.import_row FROM pg_temp.{staged} s
  CROSS JOIN LATERAL (SELECT t.content_digest FROM placewise.{table} t
-    WHERE t.partnership_id = %(partnership)s AND t.fingerprint = s.fingerprint OFFSET 0) held
+    WHERE t.partnership_id = %(partnership)s AND t.{id} = s.record_id OFFSET 0) held
  WHERE held.content_digest <> s.content_digest  -- NULL on either side: nothing to compare
 """)
 
@@ -129,13 +135,14 @@ class Load:
     target: Target
     batch_id: UUID
     params: dict[str, Any]
+    met_held: bool = False
 
     def add(
         self,
         columns: Mapping[str, Column],
         row_numbers: NDArray[np.int64],
         *,
-        fingerprints: list[bytes],
+        record_ids: NDArray[np.void],
         content_digests: list[bytes | None],
         repeats: NDArray[np.bool_],
         cells_of: Callable[[int], tuple[str, ...]],
@@ -146,21 +153,31 @@ class Load:
         """
         if not len(row_numbers):
             return []
-        staged = self.target.rename(columns)
-        staged |= {"import_row": row_numbers, "fingerprint": fingerprints}
-        if self.target.has_digest:
-            staged["content_digest"] = content_digests
-        texts = as_texts(staged, key="import_row")
-        self.session.run(STAGE, (self.target.name, Json(dict(texts.fixed))))
-        copy_columns(self.session.cursor, self.target.staged, texts.varying)
+        chunk = self._stage(columns, row_numbers, record_ids, content_digests)
         repeated = set(row_numbers[repeats].tolist())
-        faults = self._faults(texts, repeated, cells_of)
+        faults = self._faults(chunk, repeated, cells_of)
         refused = {fault.row for fault in faults}
         self._remove(refused | repeated)
-        accepted, held = self._insert(texts)
-        again = "{" + ",".join(f"[{row},{row}]" for row in sorted(repeated - refused)) + "}"
-        self._fates(accepted, held, again, refused=0, read=0)
+        accepted, held = self._insert(chunk, set(row_numbers.tolist()) - refused - repeated)
+        self._fates(accepted, held, _multirange(repeated - refused), refused=0, read=0)
         return faults
+
+    def _stage(
+        self,
+        columns: Mapping[str, Column],
+        row_numbers: NDArray[np.int64],
+        record_ids: NDArray[np.void],
+        content_digests: list[bytes | None],
+    ) -> Staged:
+        given = {**self.target.rename(columns), "import_row": row_numbers, "record_id": record_ids}
+        if self.target.has_digest:
+            given["content_digest"] = content_digests
+        chunk = staged(given, keys=KEYS)
+        types = dict(self.session.rows(STAGE, (self.target.name, Json(dict(chunk.fixed)))))
+        # In the order of their ids, rows meet in the same pages of the primary key: a quarter less work for it.
+        order = np.argsort(record_ids.view(">u8")[::2], kind="stable").tolist()
+        copy_columns(self.session.cursor, self.target.staged, chunk.varying, types=types, order=order)
+        return chunk
 
     def refuse(self, refusals: Sequence[Refused], *, rows_read: int) -> None:
         """Store refusals of a chunk and count the rows it read."""
@@ -200,17 +217,19 @@ class Load:
         return Counts(read, accepted, duplicate, refused)
 
     def _faults(
-        self, texts: Texts, repeated: set[int], cells_of: Callable[[int], tuple[str, ...]]
+        self, chunk: Staged, repeated: set[int], cells_of: Callable[[int], tuple[str, ...]]
     ) -> list[Fault]:
         faults = []
         for check in self.target.checks:
-            if check.column in texts:
+            if check.column in chunk:
                 for row, value in self.session.rows(check.statement, self.params):
                     message = check.message.format(value=value)
                     faults.append(Fault(row, check.column, check.code, message, cells_of(row)))
-        if "content_digest" in texts:
+        if "content_digest" in chunk:
             statement = CHANGED.format(
-                staged=sql.Identifier(self.target.staged), table=sql.Identifier(self.target.table)
+                staged=sql.Identifier(self.target.staged),
+                table=sql.Identifier(self.target.table),
+                id=sql.Identifier(f"{self.target.table}_id"),
             )
             for (row,) in self.session.rows(statement, self.params):
                 if row not in repeated:
@@ -221,20 +240,42 @@ class Load:
         if rows:
             self.session.run(REMOVE_STAGED.format(sql.Identifier(self.target.staged)), (sorted(rows),))
 
-    def _insert(self, texts: Texts) -> tuple[str, str]:
+    def _insert(self, chunk: Staged, rows: set[int]) -> tuple[str, str]:
         """Insert what is staged; accepted rows and rows already held, as multiranges of row numbers."""
         first, *rest = self.target.inserts
-        if self.target.held:
-            held = self._ranges(self.target.held, {})
-            accepted = self._ranges(OTHERS.format(sql.Identifier(self.target.staged)), {"but": held})
-            self.session.run(first.statement, self.params | {"accepted": accepted})
-        else:
+        if self.target.held is None:
             accepted = self._ranges(first.statement, self.params)
             held = self._ranges(OTHERS.format(sql.Identifier(self.target.staged)), {"but": accepted})
+        elif not self.met_held and self._all_new(first):
+            accepted, held = _multirange(rows), "{}"
+        else:
+            self.met_held = True
+            held = self._ranges(self.target.held, {})
+            accepted = self._ranges(OTHERS.format(sql.Identifier(self.target.staged)), {"but": held})
+            self._remove_held(held)
+            self.session.run(first.statement, self.params)
         for further in rest:
-            if further.matters(texts):
+            if further.matters(chunk):
                 self.session.run(further.statement, self.params | {"accepted": accepted})
         return accepted, held
+
+    def _all_new(self, insert: Insert) -> bool:
+        """Whether all that is staged could be inserted; nothing was when one record is held already.
+
+        Most files bring only new records or only known ones. Looking each up first would cost a tenth of the import.
+        """
+        self.session.run(BEFORE)
+        try:
+            self.session.run(insert.statement, self.params)
+        except UniqueViolation:
+            self.session.run(BACK)
+            return False
+        self.session.run(ON)
+        return True
+
+    def _remove_held(self, held: str) -> None:
+        if held != "{}":
+            self.session.run(REMOVE_HELD.format(sql.Identifier(self.target.staged)), (held,))
 
     def _ranges(self, statement: Statement, params: Mapping[str, Any]) -> str:
         return str((self.session.row(statement, params) or ("{}",))[0])
@@ -253,10 +294,29 @@ class Load:
         )
 
 
+def _multirange(rows: Iterable[int]) -> str:
+    """Row numbers as PostgreSQL writes them; it joins those that meet."""
+    numbers = np.array(sorted(rows), dtype=np.int64)
+    if not numbers.size:
+        return "{}"
+    breaks = np.flatnonzero(np.diff(numbers) > 1)
+    firsts = numbers[np.concatenate(([0], breaks + 1))].tolist()
+    lasts = numbers[np.concatenate((breaks, [numbers.size - 1]))].tolist()
+    return "{" + ",".join(f"[{first},{last}]" for first, last in zip(firsts, lasts, strict=True)) + "}"
+
+
 DIFFERS = (
     "This record is already held and says something else. Nothing was changed: edit it on its own page, "
     "or give the row a new reference if it is a different record."
 )
+
+
+def record_key(session: Session) -> bytes:
+    """Key with which an importer's records are named; see ``intake.identity``."""
+    (key,) = session.row(RECORD_KEY) or (None,)
+    if key is None:
+        raise NotFound("There is no key to name records with. The database was not migrated as a whole.")
+    return bytes(key)
 
 
 def be_patient(session: Session) -> None:

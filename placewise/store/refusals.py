@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,18 +21,20 @@ MESSAGES = {
     "event_boundary": "The area is not one of this partnership's boundaries.",
     "event_interval_forward": "The end must not be before the start.",
     "event_located_or_not": "A location needs an accuracy in metres.",
-    "event_once": "This event is already held.",
+    "event_pkey": "This event is already held.",
     "event_place": "The place is not one of this partnership's places.",
     "handling_3x5x2": "Handling is P or C.",
     "handling_c_states_conditions": "Handling C needs its conditions in words.",
     "identity_needs_reason": "Give a reason of at least ten characters.",
+    "known_terms": "A word of the event is not in its vocabulary.",
     "link_dates_forward": "First seen, last seen and expiry must follow one another.",
     "link_evidence_says_something": "Evidence is an event, or a note that says what the link rests on.",
     "link_has_evidence": "A link needs evidence: an event, or a note that says what it rests on.",
     "link_not_to_itself": "A link must join two different records.",
     "link_one_source": "A link starts from one person, one peer group or one place.",
     "link_one_target": "A link leads to one person, one peer group or one place.",
-    "link_once": "This link is already held.",
+    "link_pkey": "This link is already held.",
+    "peer_group_once": "This agency already has a peer group with that reference.",
     "link_strength_within_grading": "A link from an unreliable source or suspected false can only be possible.",
     "marking_ceiling": "Placewise holds OFFICIAL and OFFICIAL-SENSITIVE only. Do not enter anything higher.",
     "membership_has_roles": "Choose at least one role.",
@@ -47,6 +50,8 @@ MESSAGES = {
 
 _NOT_SIGNED_IN = "28000"
 _NO_PRIVILEGE = "42501"
+#: A rule of a whole statement is kept by a policy, whose name the server says only in its message.
+_POLICY = re.compile(r'policy "(?P<name>\w+)"')
 _RULES = {"23514", "23505", "23503", "23502"}
 #: Cancelled by a time limit, lock not free, connection cut, too many connections, server starting or stopping.
 _BUSY = {"57014", "55P03", "57P01", "57P02", "57P03", "53300", "25P03", "40001", "40P01"}
@@ -66,6 +71,9 @@ def _translation(problem: psycopg2.Error) -> PlacewiseError | psycopg2.Error:
     if code == _NOT_SIGNED_IN:
         return NotSignedIn("Sign in again to continue.")
     if code == _NO_PRIVILEGE:
+        policy = _POLICY.search(problem.diag.message_primary or "")
+        if policy and policy["name"] in MESSAGES:
+            return RuleBroken(MESSAGES[policy["name"]], constraint=policy["name"])
         return NotAllowed("Your role in this partnership does not cover this.")
     if code in _RULES:
         constraint = problem.diag.constraint_name or problem.diag.column_name or ""

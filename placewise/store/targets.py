@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from placewise.store.copying import Column, Texts
+from placewise.store.copying import Column, Staged
 from placewise.store.targets_people import GROUP_INSERTS, LINK_INSERTS, PERSON_INSERTS
 
 ACCEPTED = "SELECT coalesce(range_agg(int4range(import_row, import_row, '[]')), '{}')::text FROM added"
@@ -33,11 +33,11 @@ class Insert:
     needs: tuple[str, ...] = ()
     kind: str | None = None
 
-    def matters(self, texts: Texts) -> bool:
+    def matters(self, chunk: Staged) -> bool:
         """Whether these staged columns give it anything to do."""
-        if self.kind is not None and not texts.says("kind", self.kind):
+        if self.kind is not None and not chunk.says("kind", self.kind):
             return False
-        return not self.needs or any(column in texts for column in self.needs)
+        return not self.needs or any(column in chunk for column in self.needs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,40 +117,35 @@ _WKB = "public.ST_SetSRID(public.ST_GeomFromWKB(s.wkb), 27700)"
 EVENTS = f"""
 WITH {_REFERRED}
     INSERT INTO placewise.event (partnership_id, source_agency, import_batch_id, recorded_by, synthetic, import_row,
-        local_ref, source_grade, assessment, handling, handling_conditions, basis, fingerprint, content_digest, kind,
+        local_ref, source_grade, assessment, handling, handling_conditions, basis, event_id, content_digest, kind,
         category, harm_types, occurred_from, occurred_to, reported_at, place_id, boundary_id, relation, accuracy,
         radius_m, geom, summary, marking)
     SELECT %(partnership)s, %(agency)s, %(batch)s, %(account)s, %(synthetic)s, s.import_row,
         s.local_ref, s.source_grade, s.assessment, coalesce(s.handling, 'P'), s.handling_conditions, s.basis,
-        s.fingerprint, s.content_digest, s.kind, s.category, coalesce(s.harm_types, '{{}}'), s.occurred_from,
+        s.record_id, s.content_digest, s.kind, s.category, coalesce(s.harm_types, '{{}}'), s.occurred_from,
         s.occurred_to, s.reported_at, place.place_id, area.boundary_id, s.relation, s.accuracy, s.radius_m,
         {_POINT}, coalesce(s.summary, ''),
         CASE WHEN s.kind IN ('recorded_crime', 'stop_search') THEN 'OFFICIAL' ELSE 'OFFICIAL-SENSITIVE' END
       FROM pg_temp.staged_event s
       LEFT JOIN place ON place.local_ref = s.place_ref
       LEFT JOIN area ON area.code = s.area_code
-     WHERE s.import_row <@ %(accepted)s::int4multirange
 """  # noqa: S608 - constants of this module
 
 HELD_EVENTS = "SELECT coalesce(range_agg(int4range(r, r, '[]')), '{}')::text FROM guard.held_events() r"
 
-# One row at a time by its index (see loading.CHANGED for why it is no plain join).
-_OWN_EVENT = """CROSS JOIN LATERAL (SELECT t.partnership_id, t.event_id FROM placewise.event t
-    WHERE t.partnership_id = %(partnership)s AND t.fingerprint = s.fingerprint OFFSET 0) e"""
-
-MISSING_EPISODES = f"""
+MISSING_EPISODES = """
 INSERT INTO placewise.missing_episode (partnership_id, event_id, returned_at, risk, interview_offered_at,
     interview_completed_at, push_factors, pull_factors)
-SELECT e.partnership_id, e.event_id, s.returned_at, s.risk, s.interview_offered_at, s.interview_completed_at,
-    coalesce(s.push_factors, '{{}}'), coalesce(s.pull_factors, '{{}}')
-  FROM pg_temp.staged_event s {_OWN_EVENT}
+SELECT %(partnership)s, s.record_id, s.returned_at, s.risk, s.interview_offered_at, s.interview_completed_at,
+    coalesce(s.push_factors, '{}'), coalesce(s.pull_factors, '{}')
+  FROM pg_temp.staged_event s
  WHERE s.kind = 'missing_episode' AND s.import_row <@ %(accepted)s::int4multirange
-"""  # noqa: S608 - constants of this module
+"""
 
-EVENT_PEOPLE = f"""
+EVENT_PEOPLE = """
 INSERT INTO placewise.event_person (partnership_id, event_id, person_id, role)
-SELECT DISTINCT e.partnership_id, e.event_id, person.person_id, named.role
-  FROM pg_temp.staged_event s {_OWN_EVENT}
+SELECT DISTINCT %(partnership)s::uuid, s.record_id, person.person_id, named.role
+  FROM pg_temp.staged_event s
   CROSS JOIN LATERAL (
     SELECT ref, CASE WHEN s.kind = 'missing_episode' THEN 'missing_child' ELSE 'child_concerned' END AS role
       FROM unnest(s.children) ref
@@ -158,21 +153,21 @@ SELECT DISTINCT e.partnership_id, e.event_id, person.person_id, named.role
   CROSS JOIN LATERAL (SELECT p.person_id FROM placewise.person p WHERE p.local_ref = named.ref
     ORDER BY p.source_agency <> %(agency)s, p.recorded_at LIMIT 1) person
  WHERE s.import_row <@ %(accepted)s::int4multirange AND (s.children IS NOT NULL OR s.adults IS NOT NULL)
-"""  # noqa: S608 - constants of this module
+"""
 
 PLACES = f"""
 WITH added AS (
     INSERT INTO placewise.place (partnership_id, source_agency, import_batch_id, recorded_by, synthetic, import_row,
-        local_ref, source_grade, assessment, handling, handling_conditions, basis, fingerprint, content_digest, name,
+        local_ref, source_grade, assessment, handling, handling_conditions, basis, place_id, content_digest, name,
         aliases, location_type, place_role, status, online, geom, accuracy, radius_m, opening_hours, place_manager,
         guardianship, strengths)
     SELECT %(partnership)s, %(agency)s, %(batch)s, %(account)s, %(synthetic)s, s.import_row,
         s.local_ref, s.source_grade, s.assessment, coalesce(s.handling, 'P'), s.handling_conditions, s.basis,
-        s.fingerprint, s.content_digest, s.name, coalesce(s.aliases, '{{}}'), s.location_type, s.place_role,
+        s.record_id, s.content_digest, s.name, coalesce(s.aliases, '{{}}'), s.location_type, s.place_role,
         coalesce(s.status, 'emerging_concern'), coalesce(s.online, false), coalesce({_WKB}, {_POINT}),
         coalesce(s.accuracy, 'exact'), s.radius_m, s.opening_hours, s.place_manager, s.guardianship, s.strengths
       FROM pg_temp.staged_place s
-    ON CONFLICT (partnership_id, fingerprint) DO NOTHING
+    ON CONFLICT (partnership_id, place_id) DO NOTHING
     RETURNING import_row)
 {ACCEPTED}
 """  # noqa: S608 - constants of this module
@@ -189,21 +184,21 @@ WITH added AS (
 
 STREETS = f"""
 WITH added AS (
-    INSERT INTO placewise.street (partnership_id, name, street_class, geom, fingerprint, import_batch_id, import_row)
-    SELECT %(partnership)s, s.name, coalesce(s.street_class, 'minor'), public.ST_Multi({_WKB}), s.fingerprint,
+    INSERT INTO placewise.street (partnership_id, name, street_class, geom, street_id, import_batch_id, import_row)
+    SELECT %(partnership)s, s.name, coalesce(s.street_class, 'minor'), public.ST_Multi({_WKB}), s.record_id,
         %(batch)s, s.import_row
       FROM pg_temp.staged_street s
-    ON CONFLICT (partnership_id, fingerprint) DO NOTHING
+    ON CONFLICT (partnership_id, street_id) DO NOTHING
     RETURNING import_row)
 {ACCEPTED}
 """  # noqa: S608 - constants of this module
 
 FEATURES = f"""
 WITH added AS (
-    INSERT INTO placewise.feature (partnership_id, kind, name, geom, fingerprint, import_batch_id, import_row)
-    SELECT %(partnership)s, s.kind, coalesce(s.name, ''), {_WKB}, s.fingerprint, %(batch)s, s.import_row
+    INSERT INTO placewise.feature (partnership_id, kind, name, geom, feature_id, import_batch_id, import_row)
+    SELECT %(partnership)s, s.kind, coalesce(s.name, ''), {_WKB}, s.record_id, %(batch)s, s.import_row
       FROM pg_temp.staged_feature s
-    ON CONFLICT (partnership_id, fingerprint) DO NOTHING
+    ON CONFLICT (partnership_id, feature_id) DO NOTHING
     RETURNING import_row)
 {ACCEPTED}
 """  # noqa: S608 - constants of this module

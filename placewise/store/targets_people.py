@@ -16,27 +16,25 @@ counter AS (
     RETURNING kind, last_number),
 added AS (
     INSERT INTO placewise.person (partnership_id, source_agency, import_batch_id, recorded_by, synthetic, import_row,
-        local_ref, source_grade, assessment, handling, handling_conditions, basis, review_due, fingerprint,
+        local_ref, source_grade, assessment, handling, handling_conditions, basis, review_due, person_id,
         content_digest, kind, age_band, sex, care_status, concern_category, dual_role, pseudonym)
     SELECT %(partnership)s, %(agency)s, %(batch)s, %(account)s, %(synthetic)s, s.import_row,
         s.local_ref, s.source_grade, s.assessment, coalesce(s.handling, 'P'), s.handling_conditions, s.basis,
-        s.review_due, s.fingerprint, s.content_digest, s.kind, coalesce(s.age_band, 'not_recorded'),
+        s.review_due, s.record_id, s.content_digest, s.kind, coalesce(s.age_band, 'not_recorded'),
         coalesce(s.sex, 'not_recorded'), coalesce(s.care_status, 'not_recorded'),
         coalesce(s.concern_category, 'none'), coalesce(s.dual_role, false),
         initcap(s.kind) || ' ' || lpad((c.last_number - w.n
             + row_number() OVER (PARTITION BY s.kind ORDER BY s.import_row))::text, 4, '0')
       FROM pg_temp.staged_person s JOIN counter c ON c.kind = s.kind JOIN wanted w ON w.kind = s.kind
-    ON CONFLICT (partnership_id, fingerprint) DO NOTHING
+    ON CONFLICT (partnership_id, person_id) DO NOTHING
     RETURNING import_row)
 {ACCEPTED}
 """  # noqa: S608 - constants of this module
 
 IDENTITIES = """
 INSERT INTO placewise.identity (partnership_id, person_id, given_name, family_name, date_of_birth, address)
-SELECT p.partnership_id, p.person_id, s.given_name, s.family_name, s.date_of_birth, s.address
+SELECT %(partnership)s, s.record_id, s.given_name, s.family_name, s.date_of_birth, s.address
   FROM pg_temp.staged_person s
-  CROSS JOIN LATERAL (SELECT t.partnership_id, t.person_id FROM placewise.person t
-    WHERE t.partnership_id = %(partnership)s AND t.fingerprint = s.fingerprint OFFSET 0) p
  WHERE s.import_row <@ %(accepted)s::int4multirange
    AND num_nonnulls(s.given_name, s.family_name, s.date_of_birth, s.address) > 0
 """
@@ -46,31 +44,30 @@ SELECT p.partnership_id, p.person_id, s.given_name, s.family_name, s.date_of_bir
 GROUP = f"""
 WITH new_group AS (
     INSERT INTO placewise.peer_group (partnership_id, source_agency, import_batch_id, recorded_by, synthetic,
-        import_row, local_ref, source_grade, assessment, handling, handling_conditions, basis, fingerprint, name,
+        import_row, local_ref, source_grade, assessment, handling, handling_conditions, basis, name,
         assessment_status, norms, strengths)
     SELECT DISTINCT ON (s.local_ref) %(partnership)s, %(agency)s, %(batch)s, %(account)s, %(synthetic)s, s.import_row,
         s.local_ref, s.source_grade, s.assessment, coalesce(s.handling, 'P'), s.handling_conditions, s.basis,
-        public.digest(%(agency)s || '|' || s.local_ref, 'sha256'), s.name, coalesce(s.assessment_status, 'not_started'),
-        s.norms, s.strengths
+        s.name, coalesce(s.assessment_status, 'not_started'), s.norms, s.strengths
       FROM pg_temp.staged_peer_group s ORDER BY s.local_ref, s.import_row
-    ON CONFLICT (partnership_id, fingerprint) DO NOTHING
+    ON CONFLICT (partnership_id, source_agency, local_ref) DO NOTHING
     RETURNING peer_group_id, local_ref, import_row),
 peer AS (
     SELECT peer_group_id, local_ref FROM new_group
     UNION SELECT g.peer_group_id, g.local_ref FROM placewise.peer_group g WHERE g.source_agency = %(agency)s),
 new_member AS (
     INSERT INTO placewise.peer_group_member (partnership_id, source_agency, import_batch_id, recorded_by, synthetic,
-        import_row, local_ref, source_grade, assessment, handling, handling_conditions, basis, fingerprint,
+        import_row, local_ref, source_grade, assessment, handling, handling_conditions, basis, peer_group_member_id,
         peer_group_id, person_id, joined_on, left_on)
     SELECT %(partnership)s, %(agency)s, %(batch)s, %(account)s, %(synthetic)s, s.import_row, s.local_ref,
-        s.source_grade, s.assessment, coalesce(s.handling, 'P'), s.handling_conditions, s.basis, s.fingerprint,
+        s.source_grade, s.assessment, coalesce(s.handling, 'P'), s.handling_conditions, s.basis, s.record_id,
         peer.peer_group_id, person.person_id, s.joined_on, s.left_on
       FROM pg_temp.staged_peer_group s
       JOIN peer ON peer.local_ref = s.local_ref
       CROSS JOIN LATERAL (SELECT p.person_id FROM placewise.person p WHERE p.local_ref = s.member_ref
         ORDER BY p.source_agency <> %(agency)s, p.recorded_at LIMIT 1) person
      WHERE s.member_ref IS NOT NULL
-    ON CONFLICT (partnership_id, fingerprint) DO NOTHING
+    ON CONFLICT (partnership_id, peer_group_member_id) DO NOTHING
     RETURNING import_row),
 added AS (SELECT import_row FROM new_group UNION SELECT import_row FROM new_member)
 {ACCEPTED}
@@ -97,25 +94,23 @@ _ENDS = ", ".join(
 LINK = f"""
 WITH added AS (
     INSERT INTO placewise.link (partnership_id, source_agency, import_batch_id, recorded_by, synthetic, import_row,
-        local_ref, source_grade, assessment, handling, handling_conditions, basis, fingerprint, content_digest,
+        local_ref, source_grade, assessment, handling, handling_conditions, basis, link_id, content_digest,
         from_person, from_group, from_place, to_person, to_group, to_place, type, strength, first_seen, last_seen,
         expires_on)
     SELECT %(partnership)s, %(agency)s, %(batch)s, %(account)s, %(synthetic)s, s.import_row, s.local_ref,
-        s.source_grade, s.assessment, coalesce(s.handling, 'P'), s.handling_conditions, s.basis, s.fingerprint,
+        s.source_grade, s.assessment, coalesce(s.handling, 'P'), s.handling_conditions, s.basis, s.record_id,
         s.content_digest, {_ENDS}, s.type, s.strength, s.first_seen, coalesce(s.last_seen, s.first_seen),
         coalesce(s.expires_on, coalesce(s.last_seen, s.first_seen) + 365)
       FROM pg_temp.staged_link s
-    ON CONFLICT (partnership_id, fingerprint) DO NOTHING
+    ON CONFLICT (partnership_id, link_id) DO NOTHING
     RETURNING import_row)
 {ACCEPTED}
 """  # noqa: S608 - constants of this module
 
 LINK_EVIDENCE = """
 INSERT INTO placewise.link_evidence (partnership_id, link_id, event_id, note)
-SELECT l.partnership_id, l.link_id, evidence.event_id, evidence.note
+SELECT %(partnership)s, s.record_id, evidence.event_id, evidence.note
   FROM pg_temp.staged_link s
-  CROSS JOIN LATERAL (SELECT t.partnership_id, t.link_id FROM placewise.link t
-    WHERE t.partnership_id = %(partnership)s AND t.fingerprint = s.fingerprint OFFSET 0) l
   CROSS JOIN LATERAL (
     SELECT (SELECT e.event_id FROM placewise.event e
              WHERE e.local_ref = ref AND e.kind NOT IN ('recorded_crime', 'stop_search')

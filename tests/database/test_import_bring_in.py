@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from placewise.core.errors import FileRefused, ImportCancelled, NotAllowed, NotFound, QuestionsOpen
-from placewise.core.scope import Action, Role
+from placewise.core.scope import Action, Role, Scope
 from placewise.intake.bring_in import Sending, bring_in, hand_back
 from placewise.intake.layouts import get_layout
 from placewise.intake.limits import COMMAND_LIMITS
 from placewise.store.imports import find_fate, get_batch, list_refusals
+from placewise.store.loading import record_key
 
 ROOT = Path(__file__).parents[2]
 API = "id,month,category,longitude,latitude,street_name,ward_code\n"
@@ -292,3 +293,39 @@ def test_many_missing_episodes_do_not_slow_each_other_down(import_file, held):
     assert import_file(MISSING + rows, "missing").counts.accepted == 12_000
     assert time.monotonic() - begun < 60
     assert (held("missing_episode"), held("event_person")) == (12_000, 12_000)
+
+
+@pytest.mark.parametrize("already", [{7}, set(range(0, 40, 3)), set(range(40))])
+def test_new_rows_among_known_ones_come_in_wherever_they_stand(database, coordinator, sending, held, already):
+    """A chunk goes in at once as long as nothing of it is held; with one known row it is looked up row by row."""
+    bring_in(database, coordinator, sending(crimes(sorted(already)), "police_api"))
+    outcome = bring_in(database, coordinator, sending(crimes(range(40)), "police_api"))
+    assert (outcome.counts.accepted, outcome.counts.duplicate) == (40 - len(already), len(already))
+    assert held("event") == 40
+    with database.session(coordinator, Action.CONSULT_IMPORTS) as session:
+        found = {
+            number for number in range(40) if find_fate(session, outcome.batch_id, number + 2) == "duplicate"
+        }
+    assert found == already
+
+
+def test_the_same_reference_has_another_id_in_another_partnership(
+    database, coordinator, sending, admin, make_partnership, make_account
+):
+    bring_in(database, coordinator, sending(crimes([1]), "police_api"))
+    other = make_partnership()
+    theirs = Scope(make_account(among=(other,)).token, other.partnership_id)
+    bring_in(database, theirs, sending(crimes([1]), "police_api"))
+    with admin.cursor() as cursor:
+        cursor.execute(
+            "SELECT event_id FROM placewise.event WHERE partnership_id = ANY (%s::uuid[])",
+            ([str(coordinator.partnership_id), str(other.partnership_id)],),
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    assert len(ids) == 2
+    assert len(set(ids)) == 2
+
+
+def test_the_key_of_records_is_for_importers(database, scope):
+    with pytest.raises(NotAllowed), database.session(scope(Role.MEMBER), Action.COLLECT_FILE) as session:
+        record_key(session)

@@ -21,16 +21,14 @@ from tests.conftest import Account, MakeAccount, MakePartnership, MakeScope, Tes
 START = datetime(2026, 1, 1, tzinfo=UTC)
 END = datetime(2026, 7, 1, tzinfo=UTC)
 INSERT = """
-INSERT INTO placewise.event (partnership_id, event_id, source_agency, recorded_by, fingerprint, kind, category,
+INSERT INTO placewise.event (partnership_id, event_id, source_agency, recorded_by, kind, category,
     harm_types, occurred_from, occurred_to, relation, accuracy, radius_m, geom, place_id, handling,
     handling_conditions) VALUES %s
 """
-TEMPLATE = (
-    "(%s, %s, %s, %s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, ST_GeomFromText(%s, 27700), %s, %s, %s)"
-)
+TEMPLATE = "(%s, %s, %s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, ST_GeomFromText(%s, 27700), %s, %s, %s)"
 PLACE = """
-INSERT INTO placewise.place (partnership_id, place_id, source_agency, recorded_by, fingerprint, name, location_type,
-    geom, accuracy, radius_m) VALUES (%s, %s, %s, %s, %s, 'Park', 'park', ST_GeomFromText(%s, 27700), 'premises', 150)
+INSERT INTO placewise.place (partnership_id, place_id, source_agency, recorded_by, name, location_type,
+    geom, accuracy, radius_m) VALUES (%s, %s, %s, %s, 'Park', 'park', ST_GeomFromText(%s, 27700), 'premises', 150)
 """
 
 
@@ -45,7 +43,7 @@ def place(admin: Connection, partnership: TestPartnership, account: Account) -> 
     square = "POLYGON((540000 180000, 540100 180000, 540100 180100, 540000 180100, 540000 180000))"
     own = (str(partnership.partnership_id), str(made), str(partnership.agencies["police"]))
     with admin.cursor() as cursor:
-        cursor.execute(PLACE, (*own, str(account.account_id), uuid4().bytes, square))
+        cursor.execute(PLACE, (*own, str(account.account_id), square))
     return made
 
 
@@ -69,7 +67,7 @@ def event(
     }
     values = usual | changes
     own = (str(partnership.partnership_id), values.pop("event_id"), str(partnership.agencies[agency]))
-    return (*own, str(account.account_id), uuid4().bytes, *values.values())
+    return (*own, str(account.account_id), *values.values())
 
 
 def insert(admin: Connection, rows: list[tuple[object, ...]]) -> None:
@@ -116,7 +114,7 @@ def test_every_column_says_what_the_table_says(
     insert(admin, rows)
     with database.session(scope(), Action.CONSULT_MAP) as session:
         found = read(session, partnership)
-    by_time = {(row[8], row[2], row[5]): row for row in rows}
+    by_time = {(row[7], row[2], row[4]): row for row in rows}
     agencies = [str(agency_id) for agency_id in partnership.agencies.values()]
     assert found.n == len(rows)
     seen = set()
@@ -125,13 +123,13 @@ def test_every_column_says_what_the_table_says(
         key = (at, agencies[found.agency[i]], kinds[found.kind[i]])
         row = by_time[key]
         seen.add(key)
-        assert categories[found.category[i] + 1] == row[6]
-        assert {h for bit, h in enumerate(harms) if found.harms[i] >> bit & 1} == set(row[7])  # type: ignore[call-overload]
-        assert datetime.fromtimestamp(found.occurred_to_us[i] / 1e6, UTC) == row[9]
-        assert (relations[found.relation[i]], accuracies[found.accuracy[i]]) == (row[10], row[11])
+        assert categories[found.category[i] + 1] == row[5]
+        assert {h for bit, h in enumerate(harms) if found.harms[i] >> bit & 1} == set(row[6])  # type: ignore[call-overload]
+        assert datetime.fromtimestamp(found.occurred_to_us[i] / 1e6, UTC) == row[8]
+        assert (relations[found.relation[i]], accuracies[found.accuracy[i]]) == (row[9], row[10])
         where = None if np.isnan(found.x[i]) else f"POINT({found.x[i]:.0f} {found.y[i]:.0f})"
-        assert where == row[13]
-        assert (None if np.isnan(found.radius_m[i]) else found.radius_m[i]) == row[12]
+        assert where == row[12]
+        assert (None if np.isnan(found.radius_m[i]) else found.radius_m[i]) == row[11]
     assert len(seen) == len(by_time)
 
 
@@ -182,14 +180,13 @@ def test_children_are_counted_once_an_event_and_numbered_the_same_throughout(
     with admin.cursor() as cursor:
         for number, (person, kind) in enumerate([*((c, "child") for c in children), (adult, "adult")]):
             cursor.execute(
-                "INSERT INTO placewise.person (partnership_id, person_id, source_agency, recorded_by, fingerprint,"
-                " pseudonym, kind) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                "INSERT INTO placewise.person (partnership_id, person_id, source_agency, recorded_by,"
+                " pseudonym, kind) VALUES (%s, %s, %s, %s, %s, %s)",
                 (
                     own,
                     person,
                     str(partnership.agencies["police"]),
                     str(account.account_id),
-                    uuid4().bytes,
                     f"X {number}",
                     kind,
                 ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -19,12 +18,12 @@ from tests.conftest import MakeAccount, MakePartnership, MakeScope, TestPartners
 
 X, Y = 540_000.0, 180_000.0
 FEATURE = """
-INSERT INTO placewise.feature (partnership_id, kind, name, geom, fingerprint)
-VALUES (%s, %s, %s, ST_SetSRID(ST_MakePoint(%s, %s), 27700), %s)
+INSERT INTO placewise.feature (partnership_id, kind, name, geom)
+VALUES (%s, %s, %s, ST_SetSRID(ST_MakePoint(%s, %s), 27700))
 """
 STREET = """
-INSERT INTO placewise.street (partnership_id, name, street_class, geom, fingerprint)
-VALUES (%s, %s, 'main', ST_GeomFromText(%s, 27700), %s)
+INSERT INTO placewise.street (partnership_id, name, street_class, geom)
+VALUES (%s, %s, 'main', ST_GeomFromText(%s, 27700))
 """
 
 
@@ -134,7 +133,7 @@ def test_points_land_within_half_a_metre_at_zoom_16(
     with admin.cursor() as cursor:
         for dx, dy in [(0, 0), (40, 70), (-60, 20), (15, -80)]:
             true.append((X + dx, Y + dy))
-            values = (str(partnership.partnership_id), "school", "S", X + dx, Y + dy, uuid4().bytes)
+            values = (str(partnership.partnership_id), "school", "S", X + dx, Y + dy)
             cursor.execute(FEATURE, values)
     lon, lat = to_lonlat([X], [Y])
     column, row = tile_of(float(lon[0]), float(lat[0]), 16)
@@ -158,7 +157,7 @@ def test_no_point_is_lost_between_tiles(
     rng = np.random.default_rng(3)
     with admin.cursor() as cursor:
         for dx, dy in rng.uniform(-800, 800, (120, 2)).tolist():
-            values = (str(partnership.partnership_id), "station", "", X + dx, Y + dy, uuid4().bytes)
+            values = (str(partnership.partnership_id), "station", "", X + dx, Y + dy)
             cursor.execute(FEATURE, values)
     lon, lat = to_lonlat([X - 900, X + 900], [Y + 900, Y - 900])
     (west, north), (east, south) = (tile_of(float(a), float(b), 14) for a, b in zip(lon, lat, strict=True))
@@ -176,7 +175,7 @@ def test_a_tile_shows_streets_and_ward_names_once(
 ) -> None:
     with admin.cursor() as cursor:
         line = f"MULTILINESTRING(({X - 100} {Y},{X + 100} {Y + 5}))"
-        cursor.execute(STREET, (str(partnership.partnership_id), "High Street", line, uuid4().bytes))
+        cursor.execute(STREET, (str(partnership.partnership_id), "High Street", line))
         cursor.execute(
             "INSERT INTO placewise.boundary (partnership_id, kind, code, name, vintage, geom) VALUES"
             " (%s, 'ward', 'W', 'Old Ward', 2024, ST_Multi(ST_MakeEnvelope(%s, %s, %s, %s, 27700)))",
@@ -203,7 +202,7 @@ def test_a_tile_holds_nothing_of_another_partnership(
 ) -> None:
     other = make_partnership("Elsewhere")
     with admin.cursor() as cursor:
-        values = (str(other.partnership_id), "school", "Hidden School", X, Y, uuid4().bytes)
+        values = (str(other.partnership_id), "school", "Hidden School", X, Y)
         cursor.execute(FEATURE, values)
     lon, lat = to_lonlat([X], [Y])
     column, row = tile_of(float(lon[0]), float(lat[0]), 15)

@@ -8,8 +8,9 @@ from typing import Any
 
 import psycopg2
 import pytest
+from psycopg2 import sql
 
-from placewise.core.errors import MigrationRefused
+from placewise.core.errors import MigrationRefused, RuleBroken
 from placewise.core.scope import Action, Role
 from placewise.core.vocabulary import terms, vocabularies
 from placewise.store import migrate as migration
@@ -18,6 +19,7 @@ from placewise.store.refusals import MESSAGES
 RULES = """
 SELECT conname FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace
  WHERE n.nspname IN ('placewise', 'guard') UNION SELECT tgname FROM pg_trigger
+ UNION SELECT policyname FROM pg_policies
 """
 REACHED_BY_FORMS = """
 SELECT conname FROM pg_constraint k WHERE contype = 'c' AND conrelid IN
@@ -25,10 +27,15 @@ SELECT conname FROM pg_constraint k WHERE contype = 'c' AND conrelid IN
      'placewise.peer_group'::regclass, 'placewise.peer_group_member'::regclass, 'placewise.link_evidence'::regclass)
 """
 ADD_EVENT = """
-INSERT INTO placewise.event (partnership_id, source_agency, import_batch_id, recorded_by, fingerprint, kind,
+INSERT INTO placewise.event (partnership_id, source_agency, import_batch_id, recorded_by, kind,
     occurred_from, occurred_to, relation, accuracy)
-VALUES (%s, %s, %s, %s, %s, 'incident', now(), now(), 'harm_there', 'none')
+VALUES (%s, %s, %s, %s, 'incident', now(), now(), 'harm_there', 'none')
 """
+ADD_EVENT_WITH = sql.SQL("""
+INSERT INTO placewise.event (partnership_id, source_agency, import_batch_id, recorded_by, occurred_from,
+    occurred_to, {})
+VALUES (%s, %s, %s, %s, now(), now(), {})
+""")
 ADD_BATCH = """
 INSERT INTO placewise.import_batch (partnership_id, layout, source_agency, file_name, file_sha256, file_bytes,
     imported_by, software_version)
@@ -86,6 +93,37 @@ def test_two_branches_that_each_add_a_migration_are_noticed(tmp_path: Path, monk
         migration.migrations()
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("kind", "party", "vocabulary"),
+        ("category", "tax-fraud", "vocabulary"),
+        ("harm_types", ["cse", "mischief"], "vocabulary"),
+        ("relation", "nearby", "vocabulary"),
+        ("accuracy", "spot_on", "vocabulary"),
+        ("basis", "hunch", "vocabulary"),
+        ("place_id", uuid.uuid4(), "partnership's places"),
+        ("boundary_id", uuid.uuid4(), "partnership's boundaries"),
+    ],
+)
+def test_an_event_with_an_unknown_word_place_or_area_is_refused(
+    database, scope, partnership, column, value, message
+):
+    mine, police = scope(Role.ANALYST), partnership.agencies["police"]
+    values = {"kind": "incident", "relation": "harm_there", "accuracy": "none", column: value}
+    names = sql.SQL(", ").join(map(sql.Identifier, values))
+    marks = sql.SQL(", ").join(sql.Placeholder() * len(values))
+
+    def add() -> None:
+        with database.session(mine, Action.COLLECT_FILE) as session:
+            (batch,) = session.row(ADD_BATCH, (partnership.partnership_id, police, session.account_id))
+            own = (partnership.partnership_id, police, batch, session.account_id)
+            session.run(ADD_EVENT_WITH.format(names, marks), (*own, *values.values()))
+
+    with pytest.raises(RuleBroken, match=message):
+        add()
+
+
 @pytest.mark.parametrize("fault", ["another agency", "no such batch", "another partnership's batch"])
 def test_an_event_belongs_to_a_batch_of_its_agency_and_partnership(
     database, scope, partnership, make_partnership, admin, fault
@@ -95,7 +133,7 @@ def test_an_event_belongs_to_a_batch_of_its_agency_and_partnership(
         police, health = partnership.agencies["police"], partnership.agencies["health"]
         (batch,) = session.row(ADD_BATCH, (partnership.partnership_id, police, session.account_id))
         values = [partnership.partnership_id, police, batch, session.account_id]
-        assert session.run(ADD_EVENT, (*values, b"1")) == 1
+        assert session.run(ADD_EVENT, values) == 1
     with admin.cursor() as cursor:
         cursor.execute(ADD_BATCH, (other.partnership_id, other.agencies["police"], values[3]))
         (foreign,) = cursor.fetchone()
@@ -108,6 +146,6 @@ def test_an_event_belongs_to_a_batch_of_its_agency_and_partnership(
         with connection.cursor() as cursor:
             cursor.execute("SELECT guard.open(%s, %s)", (mine.token, mine.partnership_id))
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-                cursor.execute(ADD_EVENT, (*values, b"2"))
+                cursor.execute(ADD_EVENT, values)
     finally:
         connection.close()

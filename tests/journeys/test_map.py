@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page
@@ -21,11 +20,11 @@ from tests.journeys.conftest import OpenAs, axe, focus_stops, scrolls_sideways
 X, Y = 540_000.0, 180_000.0
 NASTY = "{{ 7*7 }}<script>window.x=1</script>"
 EVENTS = """
-INSERT INTO placewise.event (partnership_id, source_agency, recorded_by, fingerprint, kind, harm_types, occurred_from,
+INSERT INTO placewise.event (partnership_id, source_agency, recorded_by, kind, harm_types, occurred_from,
     occurred_to, relation, accuracy, radius_m, geom) VALUES %s
 """
 TEMPLATE = (
-    "(%s, %s, %s, %s, 'incident', '{cse}', %s, %s, %s, 'exact', 20, ST_SetSRID(ST_MakePoint(%s, %s), 27700))"
+    "(%s, %s, %s, 'incident', '{cse}', %s, %s, %s, 'exact', 20, ST_SetSRID(ST_MakePoint(%s, %s), 27700))"
 )
 
 
@@ -50,14 +49,14 @@ def borough(admin: Connection, partnership: TestPartnership, account: Account) -
         )
         cursor.execute("UPDATE placewise.agency SET name = %s WHERE agency_id = %s", (NASTY, agency))
         cursor.execute(
-            "INSERT INTO placewise.street (partnership_id, name, street_class, geom, fingerprint) VALUES"
-            " (%s, %s, 'main', ST_GeomFromText(%s, 27700), %s)",
-            (own, NASTY, f"MULTILINESTRING(({X - 1800} {Y},{X + 1800} {Y + 100}))", uuid4().bytes),
+            "INSERT INTO placewise.street (partnership_id, name, street_class, geom) VALUES"
+            " (%s, %s, 'main', ST_GeomFromText(%s, 27700))",
+            (own, NASTY, f"MULTILINESTRING(({X - 1800} {Y},{X + 1800} {Y + 100}))"),
         )
         cursor.execute(
-            "INSERT INTO placewise.place (partnership_id, source_agency, recorded_by, fingerprint, name,"
-            " location_type, geom) VALUES (%s, %s, %s, %s, %s, 'park', ST_SetSRID(ST_MakePoint(%s, %s), 27700))",
-            (own, agency, by, uuid4().bytes, NASTY, X + 600, Y + 600),
+            "INSERT INTO placewise.place (partnership_id, source_agency, recorded_by, name,"
+            " location_type, geom) VALUES (%s, %s, %s, %s, 'park', ST_SetSRID(ST_MakePoint(%s, %s), 27700))",
+            (own, agency, by, NASTY, X + 600, Y + 600),
         )
         spots = [(X + 310, Y + 5)] * 30 + [
             (X - 1800 + 90 * i, Y - 1700 + (i * 613) % 3400) for i in range(40)
@@ -65,9 +64,9 @@ def borough(admin: Connection, partnership: TestPartnership, account: Account) -
         rows = []
         for i, (x, y) in enumerate(spots):
             at = datetime(2026, 1 + i % 3, 5, 20, tzinfo=UTC)
-            rows.append((own, agency, by, uuid4().bytes, at, at, "harm_there", x, y))
+            rows.append((own, agency, by, at, at, "harm_there", x, y))
         found = datetime(2026, 1, 9, 20, tzinfo=UTC)
-        rows.append((own, agency, by, uuid4().bytes, found, found, "found_there", X - 700, Y - 700))
+        rows.append((own, agency, by, found, found, "found_there", X - 700, Y - 700))
         execute_values(cursor, EVENTS, rows, template=TEMPLATE)
     return partnership
 

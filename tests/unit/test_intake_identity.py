@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from uuid import RFC_4122, UUID
 
 import numpy as np
 
-from placewise.intake.identity import Seen, digests, keys_of
+from placewise.intake.identity import Seen, digests, key_for, keys_of, record_ids
 
 
 def test_equal_texts_have_equal_digests_of_sixteen_bytes() -> None:
@@ -39,6 +40,29 @@ def test_remembering_a_million_keys_takes_little_more_than_twelve_bytes_each() -
     assert len(seen._runs) < 15
 
 
-def test_keys_are_the_head_of_each_fingerprint() -> None:
-    fingerprints = digests(["a", "b"])
-    assert keys_of(fingerprints).tobytes() == fingerprints[0][:8] + fingerprints[1][:8]
+def test_keys_are_the_head_of_each_digest() -> None:
+    digested = digests(["a", "b"])
+    assert keys_of(digested).tobytes() == digested[0][:8] + digested[1][:8]
+
+
+def test_an_id_is_a_uuid_that_keeps_122_bits_of_its_digest() -> None:
+    digested = digests([str(n) for n in range(200)])
+    for octets, record_id in zip(digested, record_ids(digested), strict=True):
+        made = UUID(bytes=record_id.tobytes())
+        assert (made.version, made.variant) == (8, RFC_4122)
+        free = ~(0xF << 76 | 0x3 << 62) & (1 << 128) - 1
+        assert made.int & free == int.from_bytes(octets) & free
+
+
+def test_without_the_secret_an_id_says_nothing_of_the_reference() -> None:
+    """Whoever knows every reference but not the key finds none of them in an id."""
+    guesses = [f"MISPER-{n}" for n in range(1000)]
+    ours = digests(["MISPER-412"], key_for("missing", b"secret of this partnership"))[0]
+    guessed = {d for key in (b"", key_for("missing", b"")) for d in digests(guesses, key)}
+    assert ours not in guessed
+    assert ours in digests(guesses, key_for("missing", b"secret of this partnership"))
+
+
+def test_the_same_reference_of_another_origin_is_another_record() -> None:
+    same, other = (digests(["1"], key_for(origin, b"k"))[0] for origin in ("incidents", "missing"))
+    assert same != other

@@ -69,7 +69,7 @@ def test_blank_coordinates_are_accepted_without_a_position(tmp_path: Path) -> No
 def test_a_repeated_crime_id_counts_once_and_is_said(tmp_path: Path) -> None:
     row = f"{'b' * 64},2025-02,{FORCE},-1.54,53.79,On or near A,E01011698,X,Drugs,,"
     _, (batch,), said = street(tmp_path, row, row)
-    assert batch.fingerprints[0] == batch.fingerprints[1]
+    assert batch.record_ids[0] == batch.record_ids[1]
     assert batch.repeats.tolist() == [False, True]
     assert said["repeated"].count == 1
 
@@ -77,11 +77,11 @@ def test_a_repeated_crime_id_counts_once_and_is_said(tmp_path: Path) -> None:
 def test_rows_without_an_id_that_are_all_the_same_are_separate_records(tmp_path: Path) -> None:
     row = f",2025-02,{FORCE},-1.54,53.79,On or near A,E01011698,X,Anti-social behaviour,,"
     _, (batch,), said = street(tmp_path, row, row, row)
-    assert len(set(batch.fingerprints)) == 3
+    assert len(set(batch.record_ids.tolist())) == 3
     assert not batch.repeats.any()
     assert said["repeats-kept"].count == 2
     _, (again,), _ = street(tmp_path, row, row, row)
-    assert again.fingerprints == batch.fingerprints
+    assert again.record_ids.tolist() == batch.record_ids.tolist()
 
 
 def test_northern_ireland_is_refused_by_force_and_by_position(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_newham_every_row_ends_and_each_trap_is_said(tmp_path: Path) -> None:
     checking, batches, said = check(POLICE / "newham_street_2016-01_2018-06.csv.gz", "police_api")
     assert checking.counts["read"] == checking.counts["accepted"] == 95_440
     assert said["repeated"].count == 2_536
-    assert len({print_ for batch in batches for print_ in batch.fingerprints}) == 92_904
+    assert len({record for batch in batches for record in batch.record_ids.tolist()}) == 92_904
     assert said["missing-months"].message.startswith("March 2016")
     assert "1,677 snap points" in said["snap-point"].message
     categories = Counter(code for batch in batches for code in batch.columns["category"])
@@ -172,7 +172,7 @@ def test_stop_and_search_keeps_nothing_of_the_person() -> None:
     for word in ("Asian", "White", "Male", "Female", "10-17", "18-24"):
         assert not any(word in value for value in kept)
     assert str(min(batch.columns["occurred_from"].min() for batch in batches)) == "2021-07-31T23:40:00.000000"
-    assert len({print_ for batch in batches for print_ in batch.fingerprints}) == 1_312
+    assert len({record for batch in batches for record in batch.record_ids.tolist()}) == 1_312
 
 
 def test_memory_stays_flat_as_the_file_grows(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ INSERT INTO placewise.boundary (partnership_id, kind, code, name, vintage, geom)
 VALUES (%s, 'ward', 'W2', 'East Ward', 2024, ST_Multi(ST_MakeEnvelope(600000, 362000, 604000, 366000, 27700)))
 """
 STREET = """
-INSERT INTO placewise.street (partnership_id, name, street_class, geom, fingerprint)
-VALUES (%s, 'Quarry Lane', 'minor', ST_GeomFromText('MULTILINESTRING((602000 364100,602600 364100))', 27700), '\\x01')
+INSERT INTO placewise.street (partnership_id, name, street_class, geom)
+VALUES (%s, 'Quarry Lane', 'minor', ST_GeomFromText('MULTILINESTRING((602000 364100,602600 364100))', 27700))
 """
 
 

@@ -28,16 +28,16 @@ INSERT INTO placewise.boundary (partnership_id, kind, code, name, vintage, geom)
 VALUES (%s, %s, %s, %s, 2024, ST_Multi(ST_MakeEnvelope(%s, %s, %s, %s, 27700)))
 """
 EVENT = """
-INSERT INTO placewise.event (partnership_id, source_agency, recorded_by, fingerprint, kind, category, harm_types,
+INSERT INTO placewise.event (partnership_id, source_agency, recorded_by, kind, category, harm_types,
     occurred_from, occurred_to, relation, accuracy, radius_m, geom, place_id)
-VALUES (%(partnership)s, %(agency)s, %(account)s, %(fingerprint)s, %(kind)s, %(category)s, %(harm_types)s,
+VALUES (%(partnership)s, %(agency)s, %(account)s, %(kind)s, %(category)s, %(harm_types)s,
     %(at)s, %(at)s, %(relation)s, %(accuracy)s, %(radius_m)s,
     CASE WHEN %(x)s::float8 IS NULL THEN NULL ELSE ST_SetSRID(ST_MakePoint(%(x)s, %(y)s), 27700) END, %(place)s)
 """
 PLACE = """
-INSERT INTO placewise.place (partnership_id, place_id, source_agency, recorded_by, fingerprint, name, location_type,
+INSERT INTO placewise.place (partnership_id, place_id, source_agency, recorded_by, name, location_type,
     geom)
-VALUES (%s, %s, %s, %s, %s, %s, 'park', ST_SetSRID(ST_MakePoint(%s, %s), 27700))
+VALUES (%s, %s, %s, %s, %s, 'park', ST_SetSRID(ST_MakePoint(%s, %s), 27700))
 """
 
 AddEvents = Callable[..., None]
@@ -83,7 +83,7 @@ def add_events(admin: Connection, partnership: TestPartnership, account: Account
         own = {"partnership": str(partnership.partnership_id), "account": str(account.account_id)}
         with admin.cursor() as cursor:
             for _ in range(count):
-                cursor.execute(EVENT, values | own | {"fingerprint": uuid4().bytes})
+                cursor.execute(EVENT, values | own)
 
     return add
 
@@ -234,7 +234,7 @@ def test_text_from_the_data_is_never_evaluated_and_never_markup(
     place = uuid4()
     with admin.cursor() as cursor:
         own = (str(partnership.partnership_id), str(place), str(partnership.agencies["police"]))
-        cursor.execute(PLACE, (*own, str(account.account_id), uuid4().bytes, NASTY, X, Y))
+        cursor.execute(PLACE, (*own, str(account.account_id), NASTY, X, Y))
         cursor.execute("UPDATE placewise.boundary SET name = %s WHERE code = 'W2'", (NASTY,))
         cursor.execute(
             "UPDATE placewise.agency SET name = %s WHERE partnership_id = %s AND code = 'police'",

@@ -8,6 +8,14 @@ CREATE TABLE guard.signing_key (
 );
 INSERT INTO guard.signing_key VALUES (1, public.gen_random_bytes(32));
 
+-- What a record's id is made with (0005). Unlike the signing key it never changes: another key would make another id,
+-- and a file sent twice would no longer be recognised.
+CREATE TABLE guard.record_key (
+    key_id integer PRIMARY KEY CHECK (key_id = 1),
+    key bytea NOT NULL
+);
+INSERT INTO guard.record_key VALUES (1, public.gen_random_bytes(32));
+
 CREATE TABLE guard.account (
     account_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     email text NOT NULL CONSTRAINT account_email_once UNIQUE CONSTRAINT account_email_lower CHECK (email = lower(email)),
@@ -123,6 +131,17 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT guard.claim(
 CREATE FUNCTION guard.holds(mask integer) RETURNS boolean LANGUAGE sql STABLE PARALLEL RESTRICTED
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT coalesce((guard.claim(4)::integer & mask) <> 0, false) $$;
 
+-- An importer's key for the ids of this partnership's records. It opens nothing; who has it could only tell which id a
+-- reference that they know already has.
+CREATE FUNCTION guard.record_key() RETURNS bytea
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT guard.holds(6) THEN
+        RAISE EXCEPTION 'not an importer' USING ERRCODE = '42501';
+    END IF;
+    RETURN (SELECT public.hmac(convert_to(guard.partnership()::text, 'UTF8'), k.key, 'sha256') FROM guard.record_key k);
+END $$;
+
 CREATE FUNCTION guard.granted_places() RETURNS SETOF uuid LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT g.place_id FROM guard.place_grant g
@@ -138,5 +157,5 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 GRANT EXECUTE ON FUNCTION guard.open(text, uuid), guard.account(), guard.partnership(), guard.agency(),
-    guard.holds(integer), guard.granted_places(), guard.granted_records() TO placewise_app, placewise_owner;
+    guard.holds(integer), guard.record_key(), guard.granted_places(), guard.granted_records() TO placewise_app, placewise_owner;
 RESET ROLE;

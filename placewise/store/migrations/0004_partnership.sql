@@ -41,11 +41,9 @@ CREATE TABLE placewise.street (
     name text NOT NULL,
     street_class text NOT NULL DEFAULT 'minor',
     geom public.geometry(MultiLineString, 27700) NOT NULL,
-    fingerprint bytea NOT NULL,
     import_batch_id uuid,
     import_row integer,
-    PRIMARY KEY (partnership_id, street_id),
-    CONSTRAINT street_once UNIQUE (partnership_id, fingerprint)
+    PRIMARY KEY (partnership_id, street_id)
 );
 CREATE INDEX street_geom ON placewise.street USING gist (geom);
 
@@ -56,11 +54,9 @@ CREATE TABLE placewise.feature (
     kind text NOT NULL,
     name text NOT NULL DEFAULT '',
     geom public.geometry(Geometry, 27700) NOT NULL CONSTRAINT feature_geometry_valid CHECK (public.ST_IsValid(geom)),
-    fingerprint bytea NOT NULL,
     import_batch_id uuid,
     import_row integer,
-    PRIMARY KEY (partnership_id, feature_id),
-    CONSTRAINT feature_once UNIQUE (partnership_id, fingerprint)
+    PRIMARY KEY (partnership_id, feature_id)
 );
 CREATE INDEX feature_geom ON placewise.feature USING gist (geom);
 

@@ -12,7 +12,6 @@ CREATE TABLE placewise.person (
     care_status text NOT NULL DEFAULT 'not_recorded',
     concern_category text NOT NULL DEFAULT 'none',
     PRIMARY KEY (partnership_id, person_id),
-    CONSTRAINT person_once UNIQUE (partnership_id, fingerprint),
     CONSTRAINT person_pseudonym_once UNIQUE (partnership_id, pseudonym),
     CONSTRAINT person_child_has_no_concern_category CHECK (kind <> 'child' OR concern_category = 'none'),
     CONSTRAINT person_concern_is_graded
@@ -62,7 +61,7 @@ CREATE TABLE placewise.peer_group (
     norms text,
     strengths text,
     PRIMARY KEY (partnership_id, peer_group_id),
-    CONSTRAINT peer_group_once UNIQUE (partnership_id, fingerprint),
+    CONSTRAINT peer_group_once UNIQUE (partnership_id, source_agency, local_ref),
     CONSTRAINT peer_group_agency FOREIGN KEY (partnership_id, source_agency) REFERENCES placewise.agency,
     CONSTRAINT peer_group_batch FOREIGN KEY (partnership_id, import_batch_id) REFERENCES placewise.import_batch
 );
@@ -76,7 +75,6 @@ CREATE TABLE placewise.peer_group_member (
     joined_on date,
     left_on date,
     PRIMARY KEY (partnership_id, peer_group_member_id),
-    CONSTRAINT peer_group_member_once UNIQUE (partnership_id, fingerprint),
     CONSTRAINT peer_group_member_dates_forward CHECK (left_on >= joined_on),
     CONSTRAINT peer_group_member_group FOREIGN KEY (partnership_id, peer_group_id) REFERENCES placewise.peer_group,
     CONSTRAINT peer_group_member_person FOREIGN KEY (partnership_id, person_id) REFERENCES placewise.person,
@@ -101,7 +99,6 @@ CREATE TABLE placewise.link (
     expires_on date NOT NULL,
     contradicted_by text,                   -- contradicting evidence is kept beside, not instead
     PRIMARY KEY (partnership_id, link_id),
-    CONSTRAINT link_once UNIQUE (partnership_id, fingerprint),
     CONSTRAINT link_one_source CHECK (num_nonnulls(from_person, from_group, from_place) = 1),
     CONSTRAINT link_one_target CHECK (num_nonnulls(to_person, to_group, to_place) = 1),
     CONSTRAINT link_not_to_itself CHECK (from_person IS DISTINCT FROM to_person OR from_person IS NULL),

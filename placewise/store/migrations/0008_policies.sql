@@ -66,6 +66,18 @@ CREATE POLICY readers_read ON placewise.event FOR SELECT TO placewise_app USING 
 CREATE POLICY importers_add ON placewise.event FOR INSERT TO placewise_app WITH CHECK (
     (SELECT guard.holds(6))
     AND (import_batch_id, source_agency) IN (SELECT b.import_batch_id, b.source_agency FROM placewise.import_batch b));
+CREATE POLICY event_place ON placewise.event AS RESTRICTIVE FOR INSERT TO placewise_app
+    WITH CHECK (place_id IS NULL OR place_id IN (SELECT p.place_id FROM placewise.place p));
+CREATE POLICY event_boundary ON placewise.event AS RESTRICTIVE FOR INSERT TO placewise_app
+    WITH CHECK (boundary_id IS NULL OR boundary_id IN (SELECT b.boundary_id FROM placewise.boundary b));
+CREATE POLICY known_terms ON placewise.event AS RESTRICTIVE FOR INSERT TO placewise_app WITH CHECK (
+    kind IN (SELECT t.code FROM ref.term t WHERE t.vocabulary = 'event_kind')
+    AND (category IS NULL OR category IN (SELECT t.code FROM ref.term t WHERE t.vocabulary = 'crime_category'))
+    AND (harm_types = '{}'
+         OR harm_types <@ (SELECT array_agg(t.code) FROM ref.term t WHERE t.vocabulary = 'harm_type'))
+    AND relation IN (SELECT t.code FROM ref.term t WHERE t.vocabulary = 'relation')
+    AND accuracy IN (SELECT t.code FROM ref.term t WHERE t.vocabulary = 'accuracy')
+    AND (basis IS NULL OR basis IN (SELECT t.code FROM ref.term t WHERE t.vocabulary = 'basis')));
 GRANT SELECT, INSERT ON placewise.event TO placewise_app;
 
 -- What hangs on another record is seen with it.

@@ -204,8 +204,8 @@ def _hidden_rows(app: Any, world: World, member: Any) -> Iterator[str]:
 
 def _writes_elsewhere(app: Any, world: World, member: Any) -> Iterator[str]:
     other = next(m.partnership for m in world.members if m.partnership != member.partnership)
-    new_feature = """INSERT INTO placewise.feature (partnership_id, kind, geom, fingerprint)
-        VALUES (%s, 'park', ST_SetSRID(ST_MakePoint(1, 1), 27700), 'x')"""
+    new_feature = """INSERT INTO placewise.feature (partnership_id, kind, geom)
+        VALUES (%s, 'park', ST_SetSRID(ST_MakePoint(1, 1), 27700))"""
     run_of_another = """INSERT INTO placewise.saved_run (partnership_id, kind, title, filter, parameters, data_cut_off,
         software_version, result, saved_by) VALUES (%s, 'x', 'x', '{}', '{}', now(), 'x', '{}', %s)"""
     writes = [

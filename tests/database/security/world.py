@@ -194,15 +194,15 @@ def _store(cursor: Any, table: str, records: list[Record], columns: str, values:
     execute_values(
         cursor,
         f"INSERT INTO placewise.{table} (partnership_id, {table}_id, source_agency, handling, handling_conditions,"
-        f" release_to, restricted, recorded_by, fingerprint, {columns}) VALUES %s",
+        f" release_to, restricted, recorded_by, {columns}) VALUES %s",
         [
             (
                 r.partnership, r.id, r.agency, r.handling, "ask first" if r.handling == "C" else None, r.release_to,
-                r.restricted, r.recorded_by, r.id.bytes, *values(r),
+                r.restricted, r.recorded_by, *values(r),
             )
             for r in records
         ],
-        template="(%s, %s, %s, %s, %s, %s::uuid[], %s, %s, %s" + ", %s" * len(columns.split(",")) + ")",
+        template="(%s, %s, %s, %s, %s, %s::uuid[], %s, %s" + ", %s" * len(columns.split(",")) + ")",
     )  # fmt: skip
 
 
