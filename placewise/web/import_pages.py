@@ -104,7 +104,9 @@ def send(session: Session, membership: Membership) -> Answer:
 @subject.page("/p/<slug>/imports/waiting/<uuid:upload_id>", roles=IMPORTERS, action=Action.CONSULT_IMPORTS)
 def waiting(session: Session, membership: Membership, upload_id: UUID) -> Answer:
     """What the file says, before anything of it is stored."""
-    upload = _mine(upload_id, membership)
+    upload = _mine_or_import(session, membership, upload_id)
+    if isinstance(upload, UUID):
+        return _to_import(upload)
     progress = running.progress_of(uploads(), upload)
     if progress.state in {"running", "done"}:
         return redirect(url_for("imports.progress", upload_id=upload_id), 303)
@@ -182,20 +184,21 @@ def discard(session: Session, membership: Membership, upload_id: UUID) -> Answer
 )
 def accept(session: Session, membership: Membership, upload_id: UUID) -> Answer:
     """Begin the import, once however often this is sent, as the person who asks."""
-    upload = _mine(upload_id, membership)
-    session.note(step="accepted")
-    scope = Scope(cookie[TOKEN], membership.partnership_id, request_id())
-    running.start(uploads(), upload, database=services().database, scope=scope)
+    upload = _mine_or_import(session, membership, upload_id)
+    if isinstance(upload, Upload):
+        session.note(step="accepted")
+        scope = Scope(cookie[TOKEN], membership.partnership_id, request_id())
+        running.start(uploads(), upload, database=services().database, scope=scope)
     return redirect(url_for("imports.progress", upload_id=upload_id), 303)
 
 
 @subject.page("/p/<slug>/imports/running/<uuid:upload_id>", roles=IMPORTERS, action=Action.CONSULT_IMPORTS)
 def progress(session: Session, membership: Membership, upload_id: UUID) -> Answer:
     """How far the import is; its own page once it is done."""
-    upload = _mine(upload_id, membership)
+    upload = _mine_or_import(session, membership, upload_id)
+    if isinstance(upload, UUID):
+        return _to_import(upload)
     far = running.progress_of(uploads(), upload)
-    if batch_id := running.finished_batch(far):
-        return redirect(url_for("imports.batch", batch_id=batch_id, fresh=1), 303)
     if far.state == "ready":
         return redirect(url_for("imports.waiting", upload_id=upload_id), 303)
     return render_template(
@@ -208,7 +211,8 @@ def progress(session: Session, membership: Membership, upload_id: UUID) -> Answe
 )
 def progress_json(session: Session, membership: Membership, upload_id: UUID) -> Answer:
     """The same for the page's script, which asks ever more slowly: each look is in the audit log."""
-    far = running.progress_of(uploads(), _mine(upload_id, membership))
+    upload = _mine_or_import(session, membership, upload_id)
+    far = running.Progress("done") if isinstance(upload, UUID) else running.progress_of(uploads(), upload)
     return {"state": far.state, "percent": far.percent, "over": far.over}
 
 
@@ -220,8 +224,10 @@ def progress_json(session: Session, membership: Membership, upload_id: UUID) -> 
 )
 def cancel(session: Session, membership: Membership, upload_id: UUID) -> Answer:
     """Stop a running import; what it had read so far is rolled back."""
-    running.cancel(uploads(), _mine(upload_id, membership))
-    session.note(step="cancelled")
+    upload = _mine_or_import(session, membership, upload_id)
+    if isinstance(upload, Upload):  # else it is too late
+        running.cancel(uploads(), upload)
+        session.note(step="cancelled")
     return redirect(url_for("imports.progress", upload_id=upload_id), 303)
 
 
@@ -292,6 +298,24 @@ def _mine(upload_id: UUID, membership: Membership) -> Upload:
     return uploads().find(
         upload_id, partnership_id=membership.partnership_id, account_id=membership.account_id
     )
+
+
+def _mine_or_import(session: Session, membership: Membership, upload_id: UUID) -> Upload | UUID:
+    """One's own file; once it is in and forgotten, the import that it became."""
+    try:
+        upload = _mine(upload_id, membership)
+    except NotFound:
+        upload = None
+    # After the look at the file: how it ended is noted before the file is forgotten.
+    if batch_id := running.brought_in(uploads(), upload_id):
+        return held.get_batch(session, batch_id).batch_id  # not found in any partnership but its own
+    if upload is None:
+        raise NotFound("There is no such file.")
+    return upload
+
+
+def _to_import(batch_id: UUID) -> Answer:
+    return redirect(url_for("imports.batch", batch_id=batch_id, fresh=1), 303)
 
 
 def _idle(upload_id: UUID, membership: Membership) -> Upload:

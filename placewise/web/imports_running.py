@@ -78,7 +78,7 @@ def start(uploads: Uploads, upload: Upload, *, database: Database, scope: Scope)
     lock = _take(uploads, upload)
     if lock is None:
         return
-    if _read(uploads, upload).state == "done" or not uploads.file(upload).exists():
+    if _noted(uploads, upload).state == "done" or not uploads.file(upload).exists():
         lock.close()
         return
     (uploads.place(upload.upload_id) / _CANCEL).unlink(missing_ok=True)
@@ -99,11 +99,11 @@ def cancel(uploads: Uploads, upload: Upload) -> None:
 
 def progress_of(uploads: Uploads, upload: Upload) -> Progress:
     """How far an import is, whichever process runs it."""
-    noted = _read(uploads, upload)
+    noted = _noted(uploads, upload)
     if noted.state != "running" or _is_held(uploads, upload):
         return noted
     # It may have ended between the two looks.
-    noted = _read(uploads, upload)
+    noted = _noted(uploads, upload)
     return Progress("stopped", message=_BROKE_OFF) if noted.state == "running" else noted
 
 
@@ -125,9 +125,10 @@ def _run(uploads: Uploads, upload: Upload, database: Database, scope: Scope, loc
             places = "".join(traceback.format_tb(problem.__traceback__))
             log.error("%s in import %s\n%s", type(problem).__name__, upload.upload_id, places)  # noqa: TRY400
             ended = Progress("failed", message=_UNEXPECTED)
+        # First how it ended, then the rest: whoever finds no file must find what became of it.
         _note(uploads, upload, ended)
         if ended.state == "done":
-            uploads.forget_file(upload)
+            uploads.forget(upload)
 
 
 def _bring_in(uploads: Uploads, upload: Upload, database: Database, scope: Scope) -> Progress:
@@ -158,16 +159,21 @@ def sending(uploads: Uploads, upload: Upload) -> Sending:
     )
 
 
-def finished_batch(progress: Progress) -> UUID | None:
-    """The import's own page, once there is one."""
-    return UUID(progress.batch_id) if progress.batch_id else None
+def brought_in(uploads: Uploads, upload_id: UUID) -> UUID | None:
+    """The import that a file became; its id is all that stays of the file, for pages that are still open."""
+    noted = _read(uploads, upload_id)
+    return UUID(noted.batch_id) if noted and noted.batch_id else None
 
 
-def _read(uploads: Uploads, upload: Upload) -> Progress:
+def _noted(uploads: Uploads, upload: Upload) -> Progress:
+    return _read(uploads, upload.upload_id) or Progress(bytes_total=upload.size_bytes)
+
+
+def _read(uploads: Uploads, upload_id: UUID) -> Progress | None:
     try:
-        return Progress(**json.loads(_path(uploads, upload, _PROGRESS).read_text(encoding="utf-8")))
+        return Progress(**json.loads((uploads.place(upload_id) / _PROGRESS).read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return Progress(bytes_total=upload.size_bytes)
+        return None
 
 
 def _note(uploads: Uploads, upload: Upload, progress: Progress) -> None:

@@ -147,9 +147,10 @@ class Uploads:
         self._note(changed)
         return changed
 
-    def forget_file(self, upload: Upload) -> None:
-        """Delete the file and keep the note of how it ended."""
+    def forget(self, upload: Upload) -> None:
+        """Delete the file, its name and its sender: the import that it became holds them now."""
         self.file(upload).unlink(missing_ok=True)
+        (self.place(upload.upload_id) / _ABOUT).unlink(missing_ok=True)
 
     def discard(self, upload: Upload) -> None:
         """Delete the file and everything about it."""

@@ -35,6 +35,54 @@ def test_accepting_twice_has_one_effect(visitor, admin, partnership):
         assert cursor.fetchone() == (1,)
 
 
+def what_stays(app, visitor):
+    """The folder of a file that came in, after the import's last step; its page may be quicker than that."""
+    place = folder(app) / visitor.at.rpartition("/")[2]
+    for _ in range(200):
+        if not (place / "about.json").exists():
+            break
+        time.sleep(0.02)
+    return list(place.iterdir())
+
+
+def test_of_a_file_that_is_in_only_the_id_of_its_import_stays(visitor, app):
+    visitor.look(GOOD, "Zebedee Quillfeather.csv")
+    visitor.accept()
+    left = {path.name: path.read_text() for path in what_stays(app, visitor)}
+    assert left.keys() == {"progress.json", "lock"}
+    assert left["lock"] == ""
+    noted = json.loads(left["progress.json"])
+    assert noted.pop("batch_id") == visitor.batch.rpartition("/")[2]
+    assert noted == {"state": "done", "bytes_read": len(GOOD), "bytes_total": len(GOOD), "message": ""}
+
+
+def test_pages_that_are_still_open_lead_on_after_the_file_is_forgotten(visitor, app):
+    visitor.look(GOOD)
+    running = visitor.at.replace("waiting", "running")
+    visitor.accept()
+    what_stays(app, visitor)
+    assert visitor.client.get(f"{running}/progress").json == {"state": "done", "percent": 100, "over": True}
+    for answer in (visitor.client.get(running), visitor.client.get(visitor.at)):
+        assert answer.location == f"{visitor.batch}?fresh=1"
+    cancelled = visitor.client.post(f"{running}/cancel", data={"csrf_token": visitor.token})
+    for answer in (visitor.post("accept"), cancelled):
+        assert answer.location == running
+    assert "The file is in." in visitor.page(running)
+    assert "Waiting for you" not in visitor.page(visitor.root)
+    assert [visitor.post(what).status_code for what in ("discard", "answers", "layout")] == [404] * 3
+
+
+def test_a_file_that_came_into_another_partnership_is_not_found(
+    visitor, client_as, make_partnership, make_account
+):
+    other = make_partnership("Elsewhere")
+    stranger = client_as(account=make_account(Role.COORDINATOR, among=(other,)))
+    visitor.bring_in(GOOD)
+    upload_id = visitor.at.rpartition("/")[2]
+    for address in (f"waiting/{upload_id}", f"running/{upload_id}", f"running/{upload_id}/progress"):
+        assert stranger.get(f"/p/{other.slug}/imports/{address}").status_code == 404
+
+
 def test_a_session_that_ended_stores_nothing_and_loses_nothing(visitor, app, admin, partnership, door):
     visitor.look(GOOD)
     with visitor.client.session_transaction() as cookie:
