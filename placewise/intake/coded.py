@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from array import array
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterator, Sequence
@@ -10,9 +9,6 @@ from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 U = TypeVar("U")
-
-_LEAST_ROWS = 256  # fewer are not worth it
-_MOSTLY = 0.95
 
 
 class Coded(Sequence[T], Generic[T]):
@@ -109,67 +105,71 @@ class Joined(Sequence[str]):
         return iter(self.cells)
 
 
-class Gathering:
-    """One column while pieces of it are read; most texts are met while they are still in the processor's cache.
+class Part(Sequence[str]):
+    """A column that nobody may ask for, in a file where splitting a line is all there is to reading it.
 
     Parameters
     ----------
-    wanted : bool
-        Whether the column will be looked at; it is not worth finding the distinct texts of the others.
+    lines : sequence of str
+        Whole rows as they stand; the other such columns have the same.
+    place : int
+        Which cell of each row.
+    delimiter : str
+        What stands between cells, and never in one.
     """
 
-    def __init__(self, *, wanted: bool = True) -> None:
-        self._index = _Index()
-        self._codes: list[str] = []
-        self._size = 0
-        self._texts: list[str] | None = None if wanted else []
-        self._cells: list[str] | None = None
+    __slots__ = ("delimiter", "lines", "place")
 
-    def add(self, cells: Sequence[str]) -> None:
-        """Take the next cells; at most 50,000 in all."""
-        if not self._size and self._texts is None and len(set(cells)) > _MOSTLY * len(cells):
-            self._texts = []  # numbers and names of their own: nothing comes again
-        self._size += len(cells)
-        if self._texts is None:
-            self._codes.append("".join(map(self._index.__getitem__, cells)))
-        elif self._cells is not None:
-            self._cells.extend(cells)
-        elif cells:
-            text = Joined.MARK.join(cells)
-            if text.count(Joined.MARK) == len(cells) - 1:
-                self._texts.append(text)
-            else:  # a cell holds the mark itself
-                self._cells = [*self._apart(self._texts), *cells]
+    def __init__(self, lines: Sequence[str], place: int, delimiter: str) -> None:
+        self.lines, self.place, self.delimiter = lines, place, delimiter
 
-    def column(self) -> Sequence[str]:
-        """Everything taken, in the form that is the shortest to send."""
-        if self._texts is None:
-            codes = array("H", "".join(self._codes).encode(f"utf-16-{sys.byteorder[0]}e"))
-            column = Coded(list(self._index), codes)
-            return column if self._size >= _LEAST_ROWS else list(column)
-        if self._cells is None and self._size >= _LEAST_ROWS:
-            return Joined(Joined.MARK.join(self._texts), self._size)
-        return self._apart(self._texts) if self._cells is None else self._cells
+    def __len__(self) -> int:
+        return len(self.lines)
 
-    @staticmethod
-    def _apart(texts: list[str]) -> list[str]:
-        return [cell for text in texts for cell in text.split(Joined.MARK)]
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            return Part(self.lines[index], self.place, self.delimiter)
+        cells = self.lines[index].split(self.delimiter)
+        if not 0 <= self.place < len(cells):
+            raise ValueError("A row has fewer cells than the header.")
+        return cells[self.place]
+
+    def __iter__(self) -> Iterator[str]:
+        return (self[index] for index in range(len(self)))
 
 
-class _Index(dict[str, str]):
-    """Numbers texts in the order in which they are first asked for.
+def packed(columns: Sequence[Sequence[str]]) -> list[Any]:
+    """Columns as they go to JSON."""
+    sent: list[Any] = []
+    lines: Sequence[str] | None = None
+    for column in columns:
+        if isinstance(column, Part):
+            new = None if column.lines is lines else _packed(column.lines)
+            lines = column.lines
+            sent.append({"part": column.place, "delimiter": column.delimiter, "lines": new})
+        else:
+            sent.append(_packed(column))
+    return sent
 
-    The number is a character (all are below the surrogates): Python joins characters to the bytes of an array
-    five times as fast as it puts whole numbers into one.
-    """
 
-    def __missing__(self, text: str) -> str:
-        self[text] = code = chr(len(self))
-        return code
+def unpacked(columns: list[Any]) -> list[Sequence[str]]:
+    """Undo ``packed`` after JSON; what stands in the columns is opened when first needed."""
+    given: list[Sequence[str]] = []
+    lines: Sequence[str] = ()
+    for column in columns:
+        if isinstance(column, dict) and "part" in column:
+            lines = lines if column["lines"] is None else _unpacked(column["lines"])
+            given.append(Part(lines, int(column["part"]), str(column["delimiter"])))
+        else:
+            given.append(_unpacked(column))
+    return given
 
 
-def packed(column: Sequence[str]) -> Any:
-    """The column as it goes to JSON."""
+def _packed(column: Sequence[str]) -> Any:
     if isinstance(column, Coded):
         return {"distinct": column.distinct, "codes": b2a_base64(column.codes, newline=False).decode()}
     if isinstance(column, Joined):
@@ -177,8 +177,7 @@ def packed(column: Sequence[str]) -> Any:
     return column
 
 
-def unpacked(column: Any) -> Sequence[str]:
-    """Undo ``packed`` after JSON; the codes themselves are opened when first needed."""
+def _unpacked(column: Any) -> Sequence[str]:
     if isinstance(column, dict) and "text" in column:
         return Joined(column["text"], column["size"])
     if isinstance(column, dict):

@@ -75,14 +75,14 @@ Message: TypeAlias = Finding | Header | Rows
 def encode(message: Message | FileRefused) -> bytes:
     """One line of JSON that ``decode`` turns back into the message."""
     if isinstance(message, FileRefused):
-        return orjson.dumps(["refused", str(message), message.code]) + b"\n"
+        return orjson.dumps(["refused", str(message), message.code], option=orjson.OPT_APPEND_NEWLINE)
     # Rows are not deep-copied by astuple: their lists are large.
     if isinstance(message, Rows):
         fields: Any = [getattr(message, name) for name in Rows.__slots__]
-        fields[1] = list(map(packed, message.columns))
+        fields[1] = packed(message.columns)
     else:
         fields = astuple(message)
-    return orjson.dumps([type(message).__name__.lower(), *fields]) + b"\n"
+    return orjson.dumps([type(message).__name__.lower(), *fields], option=orjson.OPT_APPEND_NEWLINE)
 
 
 def decode(line: bytes | bytearray | memoryview) -> Message:
@@ -97,7 +97,7 @@ def decode(line: bytes | bytearray | memoryview) -> Message:
         kind, *fields = orjson.loads(line)
         if kind == "rows":
             numbers, columns, *others = fields
-            return Rows(numbers, list(map(unpacked, columns)), *others)
+            return Rows(numbers, unpacked(columns), *others)
         if kind == "header":
             cells, row, crs, opening = fields
             return Header(tuple(map(str, cells)), int(row), str(crs), tuple(map(tuple, opening)))

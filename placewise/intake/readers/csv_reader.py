@@ -5,29 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zlib
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice, pairwise
 from operator import methodcaller
 from typing import BinaryIO
 
 from placewise.core.errors import FileRefused
-from placewise.intake.coded import Gathering
 from placewise.intake.findings import Finding, Severity
 from placewise.intake.headings import plain
-from placewise.intake.limits import Limits
 from placewise.intake.messages import BadRow, Header, Message, Rows
 from placewise.intake.readers.encoding import Encoding, find_encoding
+from placewise.intake.readers.gathering import gathered
+from placewise.intake.readers.gzip_file import short, unpacked
 from placewise.intake.readers.source import Source
 
-#: Rows of a message; its columns are gathered from pieces that the processor's cache can hold.
-BATCH_ROWS = 20_000
 _PIECE_ROWS = 2_000
 _PIECE_CHARS = 1 << 16
-_PACKED_BYTES = 1 << 16
-_SHORT_BYTES = 64 << 20
-_GZIP = 16 + zlib.MAX_WBITS  # with its header and its checksum
 _OPENING_ROWS = 12
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 
@@ -36,8 +29,8 @@ def read(source: Source) -> Iterator[Message]:
     """Findings, the header, then rows in batches."""
     with source.open() as file:
         longest = 4 * source.limits.columns * source.limits.cell_chars
-        whole = _short(source, file)
-        encoding = find_encoding(_unpacked(source, file) if whole is None else whole, longest=longest)
+        whole = short(source, file)
+        encoding = find_encoding(unpacked(source, file) if whole is None else whole, longest=longest)
     if encoding.guessed:
         yield Finding(
             "encoding-guessed",
@@ -57,8 +50,9 @@ class _Table:
         self._limits = source.limits
         self._answers = source.answers
         self._wanted = source.wanted
+        self._wants: list[bool] = []
         self._file = file
-        raw = self._raw = _unpacked(source, file) if whole is None else whole
+        raw = self._raw = unpacked(source, file) if whole is None else whole
         raw_bytes = 0 if whole is None else len(whole.getbuffer())
         self._packed_share = source.size / raw_bytes if raw_bytes else 0.0
         # A line end inside quotes is data and must stay as it is; without quotes every line end is one.
@@ -83,8 +77,11 @@ class _Table:
         lines = self._lines(first) if self._quoted else chain((first,), self._text)
         records = csv.reader(lines, delimiter=delimiter, strict=True)
         cells = self._header(records)
-        pieces = self._quoted_rows(cells, records) if self._quoted else self._plain_rows(cells)
-        yield from _gathered(pieces, [self._wants(cell) for cell in cells])
+        self._wants = [self._wanted is None or plain(cell) in self._wanted for cell in cells]
+        if self._quoted:
+            yield from gathered(self._quoted_rows(cells, records), self._wants)
+        else:
+            yield from gathered(self._plain_rows(cells), self._wants, self._delimiter)
         if self._odd_quotes:
             yield Finding(
                 "stray-quote",
@@ -92,9 +89,6 @@ class _Table:
                 'Quotation marks stand alone in some rows (as in 6" tall); they were taken as they stand.',
                 self._odd_quotes,
             )
-
-    def _wants(self, heading: str) -> bool:
-        return self._wanted is None or plain(heading) in self._wanted
 
     def _first_line(self) -> tuple[str, str]:
         line = self._line()
@@ -191,7 +185,7 @@ class _Table:
         cells = delimiter.join(lines).split(delimiter)
         first = self._record + 1
         self._record += len(lines)
-        columns = [cells[index::width] for index in range(width)]
+        columns = [cells[index::width] if wants else lines for index, wants in enumerate(self._wants)]
         return Rows(list(range(first, self._record + 1)), columns, [], self._position())
 
     def _position(self) -> int:
@@ -261,7 +255,7 @@ class _Table:
         numbers = range(first, first + len(batch))
         position = self._position()
         if not faults and set(map(len, batch)) == {width} and all(map(any, batch)):
-            return Rows(list(numbers), list(zip(*batch, strict=True)), [], position)
+            return Rows(list(numbers), self._turned(batch, width), [], position)
         good: list[list[str]] = []
         kept: list[int] = []
         bad: list[BadRow] = []
@@ -275,36 +269,16 @@ class _Table:
             else:
                 kept.append(number)
                 good.append(cells)
-        columns = list(map(list, zip(*good, strict=True))) if good else [[] for _ in range(width)]
+        columns = self._turned(good, width)
         return Rows(kept, columns, bad, position, blank=len(batch) - len(kept) - len(bad))
 
-
-def _gathered(messages: Iterator[Message], wanted: list[bool]) -> Iterator[Message]:
-    """Pieces of rows put together to batches; other messages as they are, in their place."""
-    pieces: list[Rows] = []  # without their columns, which would push one another out of the cache
-    columns = [Gathering(wanted=wants) for wants in wanted]
-    for message in messages:
-        if not isinstance(message, Rows):
-            yield message
-            continue
-        pieces.append(replace(message, columns=()))
-        for column, cells in zip(columns, message.columns, strict=True):
-            column.add(cells)
-        if sum(len(piece.numbers) + len(piece.bad) for piece in pieces) >= BATCH_ROWS:
-            yield _batch(pieces, columns)
-            pieces, columns = [], [Gathering(wanted=wants) for wants in wanted]
-    if pieces:
-        yield _batch(pieces, columns)
-
-
-def _batch(pieces: list[Rows], columns: list[Gathering]) -> Rows:
-    return Rows(
-        list(chain.from_iterable(piece.numbers for piece in pieces)),
-        [column.column() for column in columns],
-        list(chain.from_iterable(piece.bad for piece in pieces)),
-        pieces[-1].position,
-        sum(piece.blank for piece in pieces),
-    )
+    def _turned(self, rows: list[list[str]], width: int) -> list[Sequence[str]]:
+        """Columns of rows, as ``_split`` gives them: without quotation marks, whole lines where none is wanted."""
+        columns: list[Sequence[str]] = list(zip(*rows, strict=True)) if rows else [()] * width
+        if self._quoted:
+            return columns
+        lines = list(map(self._delimiter.join, rows))
+        return [column if wants else lines for column, wants in zip(columns, self._wants, strict=True)]
 
 
 def _count_words(found: int, width: int) -> str:
@@ -314,68 +288,3 @@ def _count_words(found: int, width: int) -> str:
         else "add the missing cells"
     )
     return f"This row has {found} cells and the header {width}; {advice}."
-
-
-def _short(source: Source, file: BinaryIO) -> io.BytesIO | None:
-    """A short archive unpacked, so that it is unpacked but once; None for others, back at their start."""
-    if source.extension != "gz":
-        return None
-    content = _unpacked(source, file).read(_SHORT_BYTES + 1)
-    if len(content) <= _SHORT_BYTES:
-        return io.BytesIO(content)
-    file.seek(0)
-    return None
-
-
-def _unpacked(source: Source, file: BinaryIO) -> BinaryIO:
-    if source.extension != "gz":
-        return file
-    return io.BufferedReader(_CountedGzip(file, source.limits, source.size), buffer_size=1 << 20)
-
-
-class _CountedGzip(io.RawIOBase):
-    """Unpacks while counting, for what an archive says of its own size may be a lie."""
-
-    def __init__(self, file: BinaryIO, limits: Limits, packed_bytes: int) -> None:
-        self._file = file
-        self._stream = zlib.decompressobj(wbits=_GZIP)
-        self._packed = b""
-        self._between = False
-        self._left = min(limits.unpacked_bytes, max(packed_bytes * limits.unpacked_ratio, 1 << 20))
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        try:
-            piece = self._next(len(buffer))
-        except zlib.error as problem:
-            raise FileRefused(_DAMAGED, code="bad-zip") from problem
-        count = len(piece)
-        buffer[:count] = piece
-        self._left -= count
-        if self._left < 0:
-            raise FileRefused("The archive unpacks to far more than it should.", code="expands-too-far")
-        return count
-
-    def _next(self, most: int) -> bytes:
-        """At least one and at most so many unpacked bytes; none at the end."""
-        piece = b""
-        while not piece:
-            packed = self._packed or self._file.read(_PACKED_BYTES)
-            if self._between:
-                if not packed:
-                    return b""
-                packed, self._packed = packed.lstrip(b"\0"), b""  # zeros may fill an archive up
-                if not packed:
-                    continue
-                self._stream = zlib.decompressobj(wbits=_GZIP)  # another archive follows
-            piece = self._stream.decompress(packed, most)
-            self._between = self._stream.eof
-            if not (packed or piece or self._between):
-                raise FileRefused(_DAMAGED, code="bad-zip")
-            self._packed = self._stream.unused_data if self._between else self._stream.unconsumed_tail
-        return piece
-
-
-_DAMAGED = "The archive is damaged. Pack and send it again."
