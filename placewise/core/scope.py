@@ -44,6 +44,7 @@ class Action(StrEnum):
     """The audited actions: ``verb:subject``. The verbs are those of DPA 2018 s.62, and administration."""
 
     CONSULT_MAP = "consult:map"
+    CONSULT_MAP_CELL = "consult:map-cell"
     CONSULT_PLACES = "consult:places"
     CONSULT_PLACE = "consult:place"
     CONSULT_CONNECTIONS = "consult:connections"
@@ -62,11 +63,13 @@ class Action(StrEnum):
     SIGN_IN = "authenticate:sign-in"
     SIGN_OUT = "authenticate:sign-out"
     READ_BASE_MAP = "read:base-map"
+    READ_PART = "read:part"
 
 
 #: Sessions that add no event of their own; refusals are logged still. Base map tiles are public geography, a dozen to a
-#: page; the database itself logs a name with its reason (guard.reveal_identity) before it answers.
-UNAUDITED = frozenset({Action.READ_BASE_MAP, Action.REVEAL_IDENTITY})
+#: page; the database itself logs a name with its reason (guard.reveal_identity) before it answers. More of an open page
+#: belongs to its opening, which is in the log (web/openings.py), or tells nothing of any record.
+UNAUDITED = frozenset({Action.READ_BASE_MAP, Action.READ_PART, Action.REVEAL_IDENTITY})
 #: Verbs that change records: no page may do these on GET.
 CHANGING_VERBS = frozenset({"alter", "collect", "erase"})
 

@@ -20,6 +20,7 @@ PAGE_LENGTH = 50
 ACTIONS = {
     Action.CONSULT_HOME: "Opened the home page",
     Action.CONSULT_MAP: "Opened the map",
+    Action.CONSULT_MAP_CELL: "Looked at one cell of the map",
     Action.CONSULT_PLACES: "Opened the list of places",
     Action.CONSULT_PLACE: "Opened a place",
     Action.CONSULT_CONNECTIONS: "Opened connections",
@@ -37,6 +38,7 @@ ACTIONS = {
     Action.SIGN_IN: "Signed in",
     Action.SIGN_OUT: "Signed out",
     Action.READ_BASE_MAP: "Asked for base map tiles",
+    Action.READ_PART: "Asked for more of an open page",
 }
 OUTCOMES = {"allow": "Done", "deny": "Refused", "error": "Failed"}
 

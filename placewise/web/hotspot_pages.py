@@ -36,7 +36,8 @@ from placewise.store.geography import count_boundaries
 from placewise.store.session import Session
 from placewise.store.tiles import EMPTY_TILE, get_tile
 from placewise.web.maps import MAX_ZOOM, MapParts, hotspot_map
-from placewise.web.pages import Answer, Subject
+from placewise.web.openings import PARAMETER
+from placewise.web.pages import Answer, Subject, opening_pass
 from placewise.web.static_files import asset
 
 subject = Subject("map", __name__)
@@ -82,19 +83,22 @@ def page(session: Session, membership: Membership) -> Answer:
         query=_address(found.wanted),
         with_change=lambda **changes: _address(found.wanted.but(**changes)),
         layer_query=_address(_layer_state(found.wanted)),
+        layer_pass=urlencode(
+            {PARAMETER: opening_pass(membership, _layer_state(found.wanted).but(month=None).query())}
+        ),
     )
     return html, 400 if problems else 200
 
 
-@subject.page("/p/<slug>/map/layer.json", roles=READERS, action=Action.CONSULT_MAP)
+@subject.page("/p/<slug>/map/layer.json", roles=READERS, action=Action.CONSULT_MAP, within_opening=("month",))
 def layer_json(session: Session, membership: Membership) -> Answer:
-    """The main layer with its legend and sentence."""
+    """The main layer with its legend and sentence; for an open page, of any month of its period."""
     found = _asked(session)
     session.note(count=found.accounted.asked_for, view=found.wanted.view)
     return _json(layer(found))
 
 
-@subject.page("/p/<slug>/map/cell.json", roles=READERS, action=Action.CONSULT_MAP)
+@subject.page("/p/<slug>/map/cell.json", roles=READERS, action=Action.CONSULT_MAP_CELL)
 def cell_json(session: Session, membership: Membership) -> Answer:
     """The facts of one cell in plain words."""
     found = _asked(session)

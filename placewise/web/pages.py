@@ -15,13 +15,13 @@ dict for JSON, a response, a redirect), but never a stream. ``url_for`` fills in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID, uuid4
 
-from flask import Blueprint, Flask, current_app, g, make_response
+from flask import Blueprint, Flask, current_app, g, make_response, request
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
@@ -31,6 +31,7 @@ from placewise.core.scope import CHANGING_VERBS, Action, Role, Scope
 from placewise.core.settings import Settings
 from placewise.store.door import Door, Membership
 from placewise.store.session import Database, Session
+from placewise.web import openings
 
 #: Name, within the signed cookie, of the sign-in session's secret.
 TOKEN = "token"  # noqa: S105 - the name of the field, not a secret
@@ -100,6 +101,7 @@ class Subject(Blueprint):
         action: Action,
         methods: Sequence[str] = ("GET",),
         navigation: str | None = None,
+        within_opening: Collection[str] | None = None,
     ) -> Callable[[Page[Args]], View]:
         """Declare a page of a partnership: ``rule`` holds ``<slug>``; the view gets (session, membership, …).
 
@@ -113,6 +115,9 @@ class Subject(Blueprint):
             ``("GET",)`` for looking, ``("POST",)`` for changing; never both in one view.
         navigation : str, optional
             Label under which the page stands in the navigation of those roles.
+        within_opening : collection of str, optional
+            For what an open page fetches for itself: the parameters in which that differs from the page. With
+            the page's pass (``openings``) it belongs to the opening; without, it is logged as ``action``.
 
         Raises
         ------
@@ -132,7 +137,8 @@ class Subject(Blueprint):
             def opened(slug: str, *args: Args.args, **kwargs: Args.kwargs) -> Answer:
                 membership = _enter(slug)
                 scope = Scope(cookie[TOKEN], membership.partnership_id, request_id())
-                with services().database.session(scope, action) as session:
+                part = within_opening is not None and _is_part(membership, within_opening)
+                with services().database.session(scope, Action.READ_PART if part else action) as session:
                     session.require(roles)
                     return _whole(view(session, membership, *args, **kwargs))
 
@@ -201,6 +207,18 @@ def _enter(slug: str) -> Membership:
             g.membership = membership
             return membership
     raise NotFound("There is no such page.")
+
+
+def opening_pass(membership: Membership, question: Iterable[tuple[str, str]]) -> str:
+    """What lets the page that is being answered fetch more of the same without another line in the log."""
+    secret = services().settings.secret_key
+    return openings.make_pass(secret, cookie[TOKEN], membership.partnership_id, question)
+
+
+def _is_part(membership: Membership, free: Collection[str]) -> bool:
+    asked = request.args.items(multi=True)
+    secret = services().settings.secret_key
+    return openings.is_part_of_opening(secret, cookie[TOKEN], membership.partnership_id, asked, free=free)
 
 
 def _whole(answer: Answer) -> Response:

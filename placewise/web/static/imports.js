@@ -1,6 +1,6 @@
 /* An import's progress, and a word about a file's size before it is sent. Both pages work without this. */
 
-// Each look is in the audit log, so a long import is asked after less and less often.
+// A long import is asked after less and less often.
 const FIRST_LOOK_MS = 800;
 const SLOWER = 1.4;
 const SLOWEST_MS = 8000;
