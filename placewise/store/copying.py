@@ -164,6 +164,8 @@ def _fields(column: Column, kind: str) -> Iterable[bytes]:
     if isinstance(column, np.ndarray):
         return _array_fields(column, kind)
     known = _Known(_WRITERS[kind])
+    if kind == "text" and not hasattr(column, "distinct") and len(set(column)) > len(column) // 2:
+        return [known[text] if not text else _field(text.encode()) for text in column]
     distinct, codes = getattr(column, "distinct", None), getattr(column, "codes", None)
     if distinct is not None and codes is not None:
         return map(list(map(known.__getitem__, distinct)).__getitem__, codes)
@@ -178,9 +180,12 @@ class _Known(dict[Any, bytes]):
         self._write = write
 
     def __missing__(self, value: Any) -> bytes:
-        written = self._write(value)
-        field = self[value] = len(written).to_bytes(4, "big") + written
+        field = self[value] = _field(self._write(value))
         return field
+
+
+def _field(written: bytes) -> bytes:
+    return len(written).to_bytes(4, "big") + written
 
 
 def _text_array(words: Sequence[str]) -> bytes:

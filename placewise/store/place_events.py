@@ -40,7 +40,7 @@ SELECT count(*)
   FROM placewise.event e
  WHERE e.geom && (SELECT public.ST_Expand(p.geom, %(distance_m)s) FROM placewise.place p WHERE p.place_id = %(id)s)
    AND public.ST_Distance(e.geom, (SELECT p.geom FROM placewise.place p WHERE p.place_id = %(id)s)) <= %(distance_m)s
-   AND e.place_id IS NULL AND e.relation = ANY (%(relations)s) AND e.accuracy = ANY (%(accuracies)s)
+   AND e.kind NOT IN ('recorded_crime', 'stop_search') AND e.place_id IS NULL AND e.relation = ANY (%(relations)s) AND e.accuracy = ANY (%(accuracies)s)
    AND e.occurred_from < %(until)s AND e.occurred_to >= %(since)s
 """
 
@@ -102,7 +102,10 @@ def count_unnamed_near(
     relations: Sequence[str],
     accuracies: Sequence[str],
 ) -> int:
-    """Events within a distance of a place's shape that name no place."""
+    """Partners' events within a distance of a place's shape that name no place.
+
+    Published crime is not among them: it lies on snap points, and is no record that could name the place.
+    """
     params = {
         "id": place_id,
         "distance_m": distance_m,

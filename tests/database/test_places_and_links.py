@@ -102,6 +102,7 @@ def test_records_near_a_place_that_name_none_are_counted_apart(open_as, records)
     records.event(None, london(2026, 4, 1), geom=far, radius_m=20, accuracy="exact")
     records.event(None, london(2026, 4, 1), geom=near, radius_m=2000, accuracy="ward")
     records.event(place, london(2026, 4, 1), geom=near, radius_m=20, accuracy="exact")
+    records.event(None, london(2026, 4, 1), kind="recorded_crime", geom=near, radius_m=20, accuracy="exact")
     with open_as() as session:
         n = place_events.count_unnamed_near(
             session,
