@@ -40,7 +40,8 @@ SELECT count(*)
   FROM placewise.event e
  WHERE e.geom && (SELECT public.ST_Expand(p.geom, %(distance_m)s) FROM placewise.place p WHERE p.place_id = %(id)s)
    AND public.ST_Distance(e.geom, (SELECT p.geom FROM placewise.place p WHERE p.place_id = %(id)s)) <= %(distance_m)s
-   AND e.kind NOT IN ('recorded_crime', 'stop_search') AND e.place_id IS NULL AND e.relation = ANY (%(relations)s) AND e.accuracy = ANY (%(accuracies)s)
+   AND e.kind NOT IN ('recorded_crime', 'stop_search') AND e.place_id IS NULL
+   AND e.relation = ANY (%(relations)s) AND e.accuracy = ANY (%(accuracies)s)
    AND e.occurred_from < %(until)s AND e.occurred_to >= %(since)s
 """
 

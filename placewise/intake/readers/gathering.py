@@ -13,6 +13,8 @@ from placewise.intake.messages import Message, Rows
 
 #: Rows of a message; its columns are gathered from pieces that the processor's cache can hold.
 BATCH_ROWS = 20_000
+#: Characters after which a message ends sooner, for rows of long texts.
+BATCH_CHARS = 16_000_000
 _LEAST_ROWS = 256  # fewer are not worth it
 _MOSTLY = 0.95
 
@@ -32,6 +34,12 @@ class Gathering:
         self._size = 0
         self._texts: list[str] | None = None if wanted else []
         self._cells: list[str] | None = None
+        self._chars = 0
+
+    @property
+    def chars(self) -> int:
+        """About how many characters there are to send."""
+        return self._chars + self._index.chars
 
     def add(self, cells: Sequence[str]) -> None:
         """Take the next cells; at most 50,000 in all."""
@@ -42,8 +50,10 @@ class Gathering:
             self._codes.append("".join(map(self._index.__getitem__, cells)))
         elif self._cells is not None:
             self._cells.extend(cells)
+            self._chars += sum(map(len, cells))
         elif cells:
             text = Joined.MARK.join(cells)
+            self._chars += len(text)
             if text.count(Joined.MARK) == len(cells) - 1:
                 self._texts.append(text)
             else:  # a cell holds the mark itself
@@ -71,7 +81,10 @@ class _Index(dict[str, str]):
     five times as fast as it puts whole numbers into one.
     """
 
+    chars = 0
+
     def __missing__(self, text: str) -> str:
+        self.chars += len(text)
         self[text] = code = chr(len(self))
         return code
 
@@ -100,6 +113,11 @@ class _Columns:
             if index not in self._parts or index == self._lines:
                 gathering.add(cells)
 
+    @property
+    def chars(self) -> int:
+        """About how many characters there are to send."""
+        return sum(gathering.chars for gathering in self._gathering)
+
     def whole(self) -> list[Sequence[str]]:
         """Every column, in the form that is the shortest to send."""
         lines = self._gathering[self._lines].column() if self._parts else ()
@@ -119,7 +137,9 @@ def gathered(messages: Iterator[Message], wanted: list[bool], delimiter: str = "
             continue
         pieces.append(replace(message, columns=()))
         columns.add(message.columns)
-        if sum(len(piece.numbers) + len(piece.bad) for piece in pieces) >= BATCH_ROWS:
+        rows = sum(len(piece.numbers) + len(piece.bad) for piece in pieces)
+        chars = sum(len(cell) for piece in pieces for bad in piece.bad for cell in bad[3]) + columns.chars
+        if rows >= BATCH_ROWS or chars >= BATCH_CHARS:
             yield _batch(pieces, columns)
             pieces, columns = [], _Columns(wanted, delimiter)
     if pieces:
