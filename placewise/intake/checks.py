@@ -16,7 +16,7 @@ from placewise.intake.cells import Text
 from placewise.intake.coded import Coded
 from placewise.intake.geometry import take_shapes
 from placewise.intake.headings import plain
-from placewise.intake.identity import Seen, digests, key_for, keys_of, record_ids
+from placewise.intake.identity import Said, Seen, digests, key_for, keys_of, record_ids
 from placewise.intake.layouts.layout import GEOMETRY_COLUMN, Layout, Match, Need
 from placewise.intake.messages import Rows
 from placewise.intake.run import Run
@@ -61,7 +61,7 @@ class BatchChecker:
         agency = run.context.agency if self._layout.identity_source else ""
         self._key = key_for(f"{self._layout.name}{_UNIT}{agency}", run.context.record_key)
         self._seen = Seen()
-        self._said: dict[int, int] = {}
+        self._said = Said()
 
     def check(self, rows: Rows, *, bytes_total: int) -> CheckedBatch:
         """Check one batch.
@@ -133,12 +133,13 @@ class BatchChecker:
             return
         keys = keys_of(digests(self._texts(table, self._layout.identity)))
         said = keys_of(digests(self._content(table, geometry)))
-        for index in np.flatnonzero(table.sound()).tolist():
-            if self._said.setdefault(int(keys[index]), int(said[index])) != int(said[index]):
-                message = (
-                    "An earlier row of this file has the same reference and says something else. Keep one."
-                )
-                table.refuse([index], self._layout.identity[0], "conflicting-ref", message)
+        sound = np.flatnonzero(table.sound())
+        table.refuse(
+            sound[self._said.conflicts(keys[sound], said[sound])].tolist(),
+            self._layout.identity[0],
+            "conflicting-ref",
+            "An earlier row of this file has the same reference and says something else. Keep one.",
+        )
 
     def _identify(
         self, table: Table, good: Flags, geometry: list[str | None] | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,17 +46,44 @@ def record_ids(digested: list[bytes]) -> NDArray[np.void]:
     return ids
 
 
-class Seen:
-    """How often each key came earlier in a file, in 12 bytes a key however long the file.
+class _Sums:
+    """A number for each key, in a few bytes however many keys there are; a dictionary takes about 100 a key.
 
     Sorted runs of doubling length are merged as they fill, up to a length at which merging would itself
-    need memory; a dictionary takes about 100 bytes a key.
+    need memory. A key added again is added up.
     """
 
     _LONGEST_RUN = 1 << 18
 
     def __init__(self) -> None:
-        self._runs: list[tuple[Keys, NDArray[np.uint32]]] = []
+        self.runs: list[tuple[Keys, NDArray[Any]]] = []
+
+    def find(self, distinct: Keys) -> NDArray[Any]:
+        """Sum of each key; 0 for those never added."""
+        found = np.zeros(distinct.size, dtype=np.uint64)
+        for run, numbers in self.runs:
+            place = np.minimum(np.searchsorted(run, distinct), run.size - 1)
+            found += np.where(run[place] == distinct, numbers[place], 0).astype(np.uint64)
+        return found
+
+    def add(self, keys: Keys, numbers: NDArray[Any]) -> None:
+        """Add numbers to keys that are sorted and distinct."""
+        while self.runs and self.runs[-1][0].size <= keys.size < self._LONGEST_RUN:
+            other, others = self.runs.pop()
+            both = np.concatenate((other, keys))
+            order = np.argsort(both, kind="stable")
+            merged, begins = np.unique(both[order], return_index=True)
+            numbers = np.add.reduceat(np.concatenate((others, numbers))[order], begins).astype(numbers.dtype)
+            keys = merged
+        if keys.size:
+            self.runs.append((keys, numbers))
+
+
+class Seen:
+    """How often each key came earlier in a file, in 12 bytes a key."""
+
+    def __init__(self) -> None:
+        self._counts = _Sums()
 
     def occurrences(self, keys: Keys) -> NDArray[np.int64]:
         """Number of earlier occurrences of each key, in this call and all before; then remember them.
@@ -72,24 +100,32 @@ class Seen:
         if not keys.size:
             return np.zeros(0, dtype=np.int64)
         distinct, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-        before = np.zeros(distinct.size, dtype=np.int64)
-        for run, numbers in self._runs:
-            place = np.minimum(np.searchsorted(run, distinct), run.size - 1)
-            before += np.where(run[place] == distinct, numbers[place], 0)
-        earlier = before[inverse]
+        earlier: NDArray[np.int64] = self._counts.find(distinct).astype(np.int64)[inverse]
         if distinct.size < keys.size:
             order = np.argsort(inverse, kind="stable")
             begins = np.cumsum(counts) - counts
             earlier[order] += np.arange(keys.size) - np.repeat(begins, counts)
-        self._remember(distinct, counts.astype(np.uint32))
+        self._counts.add(distinct, counts.astype(np.uint32))
         return earlier
 
-    def _remember(self, keys: Keys, counts: NDArray[np.uint32]) -> None:
-        while self._runs and self._runs[-1][0].size <= keys.size < self._LONGEST_RUN:
-            other, numbers = self._runs.pop()
-            both = np.concatenate((other, keys))
-            order = np.argsort(both, kind="stable")
-            merged, begins = np.unique(both[order], return_index=True)
-            counts = np.add.reduceat(np.concatenate((numbers, counts))[order], begins).astype(np.uint32)
-            keys = merged
-        self._runs.append((keys, counts))
+
+class Said:
+    """What the first record under each key said, in 16 bytes a key."""
+
+    def __init__(self) -> None:
+        self._said = _Sums()
+
+    def conflicts(self, keys: Keys, said: Keys) -> NDArray[np.bool_]:
+        """True where an earlier record under the same key, in this call or before, said something else.
+
+        Parameters
+        ----------
+        keys, said : ndarray of uint64, shape (n,)
+        """
+        distinct, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        held = self._said.find(distinct)
+        now = np.maximum(said[first], 1)  # 0 stands for never said
+        new = held == 0
+        self._said.add(distinct[new], now[new])
+        differs: NDArray[np.bool_] = np.where(new, now, held)[inverse] != np.maximum(said, 1)
+        return differs

@@ -7,7 +7,7 @@ from uuid import RFC_4122, UUID
 
 import numpy as np
 
-from placewise.intake.identity import Seen, digests, key_for, keys_of, record_ids
+from placewise.intake.identity import Said, Seen, digests, key_for, keys_of, record_ids
 
 
 def test_equal_texts_have_equal_digests_of_sixteen_bytes() -> None:
@@ -35,9 +35,9 @@ def test_remembering_a_million_keys_takes_little_more_than_twelve_bytes_each() -
     keys = np.arange(1_000_000, dtype=np.uint64)
     for part in np.split(keys, 100):
         seen.occurrences(part)
-    held = sum(run.nbytes + counts.nbytes for run, counts in seen._runs)
+    held = sum(run.nbytes + counts.nbytes for run, counts in seen._counts.runs)
     assert held <= 12 * keys.size
-    assert len(seen._runs) < 15
+    assert len(seen._counts.runs) < 15
 
 
 def test_keys_are_the_head_of_each_digest() -> None:
@@ -66,3 +66,22 @@ def test_without_the_secret_an_id_says_nothing_of_the_reference() -> None:
 def test_the_same_reference_of_another_origin_is_another_record() -> None:
     same, other = (digests(["1"], key_for(origin, b"k"))[0] for origin in ("incidents", "missing"))
     assert same != other
+
+
+def test_a_record_that_contradicts_an_earlier_one_is_found_as_a_dictionary_finds_it() -> None:
+    rng = np.random.default_rng(3)
+    said, plain = Said(), {}
+    for _ in range(30):
+        keys = rng.integers(0, 2_000, 300).astype(np.uint64)
+        words = rng.integers(0, 3, 300).astype(np.uint64)
+        expected = [plain.setdefault(k, max(w, 1)) != max(w, 1) for k, w in zip(keys, words, strict=True)]
+        assert said.conflicts(keys, words).tolist() == expected
+    assert any(expected)
+
+
+def test_a_million_references_take_little_more_than_sixteen_bytes_each() -> None:
+    said = Said()
+    keys = np.arange(1_000_000, dtype=np.uint64)
+    for part in np.split(keys, 100):
+        assert not said.conflicts(part, part).any()
+    assert sum(run.nbytes + words.nbytes for run, words in said._said.runs) <= 16 * keys.size
