@@ -20,6 +20,7 @@ from placewise.intake.layouts import Layout
 from placewise.intake.limits import Limits
 from placewise.intake.refusals import write_refusals
 from placewise.intake.run import Context
+from placewise.store.held import count_held
 from placewise.store.imports import area_codes, extent, get_batch, list_refusals
 from placewise.store.loading import Counts, FileFacts, Load, begin_load, record_key
 from placewise.store.session import Database, Session
@@ -79,6 +80,7 @@ def look_at(session: Session, sending: Sending, *, on_progress: Progress | None 
         limits=sending.limits,
         name=sending.name,
         on_progress=on_progress,
+        held=lambda batch: count_held(session, batch.target.value, batch.record_ids, batch.content_digests),
     )
 
 

@@ -202,7 +202,8 @@ class Preview:
     findings : list of Finding
         What is to be said, and questions to be answered.
     counts : Counter of str
-        ``read``, ``accepted``, ``refused``, ``blank`` rows of the whole file.
+        ``read``, ``accepted``, ``refused``, ``blank`` rows of the whole file; ``held`` those that are held
+        already, and ``differing`` those among them that say something else.
     header : tuple of str
         Column names as the file has them.
     refused : FileRefused or None
@@ -265,6 +266,7 @@ def preview(
     limits: Limits,
     name: str | None = None,
     on_progress: Progress | None = None,
+    held: Callable[[CheckedBatch], tuple[int, int]] = lambda _batch: (0, 0),
     refusals: int = 50,
 ) -> Preview:
     """Read and check a whole file without keeping it: its first batch, first faults, counts and questions.
@@ -273,10 +275,13 @@ def preview(
     ----------
     path, layout, context, limits, name, on_progress
         As for ``read_and_check``.
+    held : callable, optional
+        How many records of a batch are held already, and how many of those say something else.
     refusals : int
         Faults to keep.
     """
     seen = Preview()
+    known: Counter[str] = Counter()
     check = read_and_check(path, layout, context=context, limits=limits, name=name, on_progress=on_progress)
     try:
         with suppress(QuestionsOpen):  # they are in the findings
@@ -284,9 +289,11 @@ def preview(
                 if seen.batch is None and len(batch):
                     seen.batch = batch
                 seen.refusals.extend(batch.refusals[: max(0, refusals - len(seen.refusals))])
+                same, differing = held(batch)
+                known.update(held=same, differing=differing)
     except FileRefused as refused:
         seen.refused = refused
-    seen.findings, seen.counts, seen.header = check.findings, check.counts, check.header
+    seen.findings, seen.counts, seen.header = check.findings, check.counts + known, check.header
     return seen
 
 

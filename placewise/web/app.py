@@ -87,7 +87,10 @@ def create_app(settings: Settings, database: Database | None = None, door: Door 
 
 def from_environment() -> Flask:
     """The application as gunicorn starts it: ``gunicorn "placewise.web.app:from_environment()"``."""
-    return create_app(Settings.from_environment())
+    app = create_app(Settings.from_environment())
+    with app.app_context():
+        import_pages.uploads().clear_old()  # what an earlier process could no longer delete
+    return app
 
 
 class StrictName(StrictUndefined):

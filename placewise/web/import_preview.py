@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -185,9 +186,22 @@ def _sentence(preview: Preview) -> str:
     if preview.questions:
         asked = len(preview.questions)
         return "One question first." if asked == 1 else f"{number(asked)} questions first."
+    can = f"{number(accepted)} can be accepted, {number(refused)} {_need(refused)} mending."
     if not refused:
-        return f"{count_of(read, 'row')}: {'it' if read == 1 else 'all'} can be accepted."
-    return f"{count_of(read, 'row')}: {number(accepted)} can be accepted, {number(refused)} {_need(refused)} mending."
+        can = f"{'it' if read == 1 else 'all'} can be accepted."
+    return " ".join((f"{count_of(read, 'row')}: {can}", *_held(preview)))
+
+
+def _held(preview: Preview) -> Iterator[str]:
+    accepted, differing = preview.counts["accepted"], preview.counts["differing"]
+    same = preview.counts["held"] - differing
+    if same == accepted > 0:
+        yield "Nothing of it is new: all is held already."
+    elif same:
+        yield f"{number(same)} {'is' if same == 1 else 'are'} held already and will add nothing."
+    if differing:
+        says = "says" if differing == 1 else "say"
+        yield f"{number(differing)} {says} something else than the record held and will be refused."
 
 
 def _need(count: int) -> str:

@@ -6,9 +6,12 @@ The name a sender gave a file is kept as text to be shown. No path is ever made 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +23,9 @@ from placewise.core.errors import FileRefused, NotFound
 from placewise.intake.limits import MEGABYTE, UPLOAD_LIMITS
 from placewise.intake.readers.kinds import accepted_kind
 
+_LOG = logging.getLogger(__name__)
 KEPT_FOR = timedelta(hours=24)
+_SWEEP_EVERY_S = 900.0
 #: Files one account may have waiting in one partnership.
 MOST_WAITING = 10
 LONGEST_NAME = 120
@@ -90,6 +95,7 @@ class Uploads:
         """
         accepted_kind(name, UPLOAD_LIMITS.types)
         self.clear_old()
+        _sweep_from_now_on(self._folder)
         if len(self.of(partnership_id, account_id)) >= MOST_WAITING:
             raise FileRefused(
                 f"{MOST_WAITING} files of yours are waiting already. Bring one in or discard it first.",
@@ -233,3 +239,29 @@ def _store(stream: IO[bytes], path: Path) -> int:
     if not size:
         raise FileRefused("The file is empty. Choose another one.", code="empty")
     return size
+
+
+_swept: set[Path] = set()
+_taking_note = threading.Lock()
+
+
+def _sweep_from_now_on(folder: Path) -> None:
+    """Delete old files for as long as this process lives, though nobody should come to the pages again.
+
+    Begun by the first file a process receives, for a thread does not live on in the workers that a process forks.
+    """
+    with _taking_note:
+        if folder in _swept:
+            return
+        _swept.add(folder)
+    threading.Thread(target=_sweep, args=(folder,), name="sweep of uploads", daemon=True).start()
+
+
+def _sweep(folder: Path) -> None:
+    uploads = Uploads(folder)
+    while True:
+        time.sleep(_SWEEP_EVERY_S)
+        try:
+            uploads.clear_old()
+        except OSError:
+            _LOG.exception("Files that waited too long could not be deleted from %s.", folder)
