@@ -293,7 +293,7 @@ def preview(
                 known.update(held=same, differing=differing)
     except FileRefused as refused:
         seen.refused = refused
-    seen.findings, seen.counts, seen.header = check.findings, check.counts + known, check.header
+    seen.findings, seen.counts, seen.header = check.findings, Counter({**check.counts, **known}), check.header
     return seen
 
 

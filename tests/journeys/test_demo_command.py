@@ -46,6 +46,8 @@ class Place:
                 stdout=log,
                 stderr=log,
                 text=True,
+                # A job started in the background passes on that Ctrl-C is ignored; a person's terminal does not.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     def said(self) -> str:

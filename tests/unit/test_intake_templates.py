@@ -284,13 +284,18 @@ def test_a_title_above_the_header_is_asked_about_and_skipped_when_answered(tmp_p
 def test_a_preview_holds_the_first_rows_faults_and_counts(tmp_path: Path) -> None:
     rows = [INCIDENT | {"local_ref": f"A{i}"} for i in range(5)] + [INCIDENT | {"kind": "x"}]
     seen = preview(
-        write(tmp_path / "x.csv", rows), get_layout("incidents"), context=context(), limits=UPLOAD_LIMITS
+        write(tmp_path / "x.csv", rows),
+        get_layout("incidents"),
+        context=context(),
+        limits=UPLOAD_LIMITS,
+        held=lambda batch: (len(batch) - 1, 1),
     )
     assert seen.refused is None
     assert seen.batch is not None
     assert len(seen.batch) == 5
     assert [r.code for r in seen.refusals] == ["unknown-code"]
-    assert dict(seen.counts) == {"read": 6, "accepted": 5, "refused": 1, "blank": 0}
+    counted = {"read": 6, "accepted": 5, "refused": 1, "blank": 0}
+    assert dict(seen.counts) == {**counted, "held": 4, "differing": 1}
 
 
 def test_a_preview_of_a_file_that_cannot_be_taken_says_why(tmp_path: Path) -> None:
