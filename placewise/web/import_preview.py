@@ -65,8 +65,8 @@ class Shown:
     ----------
     sentence : str
         What a co-ordinator would say aloud.
-    accepted, refused : int
-        Rows of the whole file.
+    accepted, new, refused : int
+        Rows of the whole file; new are those accepted that are not held already.
     said : tuple of str
         Everything else to be said of the file.
     headings : tuple of str
@@ -81,6 +81,7 @@ class Shown:
 
     sentence: str
     accepted: int
+    new: int
     refused: int
     said: tuple[str, ...]
     headings: tuple[str, ...]
@@ -96,6 +97,7 @@ def show(preview: Preview, layout: Layout, *, file_name: str) -> Shown:
     return Shown(
         sentence=_sentence(preview),
         accepted=accepted,
+        new=_new(preview),
         refused=refused,
         said=tuple(said(f.message, f.count) for f in preview.findings if f.severity is Severity.WARN),
         headings=tuple(heading(name) for name in names),
@@ -186,22 +188,29 @@ def _sentence(preview: Preview) -> str:
     if preview.questions:
         asked = len(preview.questions)
         return "One question first." if asked == 1 else f"{number(asked)} questions first."
-    can = f"{number(accepted)} can be accepted, {number(refused)} {_need(refused)} mending."
+    rows = count_of(read, "row")
+    if preview.counts["held"]:
+        return f"{rows}: {' '.join(_held(preview))}"
     if not refused:
-        can = f"{'it' if read == 1 else 'all'} can be accepted."
-    return " ".join((f"{count_of(read, 'row')}: {can}", *_held(preview)))
+        return f"{rows}: {'it' if read == 1 else 'all'} can be accepted."
+    return f"{rows}: {number(accepted)} can be accepted, {number(refused)} {_need(refused)} mending."
+
+
+def _new(preview: Preview) -> int:
+    return preview.counts["accepted"] - preview.counts["held"]
 
 
 def _held(preview: Preview) -> Iterator[str]:
-    accepted, differing = preview.counts["accepted"], preview.counts["differing"]
-    same = preview.counts["held"] - differing
-    if same == accepted > 0:
-        yield "Nothing of it is new: all is held already."
-    elif same:
+    refused, differing = preview.counts["refused"], preview.counts["differing"]
+    same, new = preview.counts["held"] - differing, _new(preview)
+    yield f"{number(new) if new else 'none'} {'is' if new == 1 else 'are'} new."
+    if same:
         yield f"{number(same)} {'is' if same == 1 else 'are'} held already and will add nothing."
     if differing:
         says = "says" if differing == 1 else "say"
         yield f"{number(differing)} {says} something else than the record held and will be refused."
+    if refused:
+        yield f"{number(refused)} {_need(refused)} mending."
 
 
 def _need(count: int) -> str:

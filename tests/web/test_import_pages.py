@@ -42,13 +42,19 @@ def test_a_good_file_is_shown_in_words_then_brought_in_and_its_copy_deleted(visi
 
 def test_a_file_says_before_it_is_accepted_what_of_it_is_held(visitor):
     visitor.bring_in(GOOD)
-    assert "2 rows: all can be accepted. Nothing of it is new: all is held already." in visitor.look(GOOD)
+    page = visitor.look(GOOD)
+    assert "2 rows: none are new. 2 are held already and will add nothing." in page
+    assert "Bring it in all the same" in page
     more = f"{GOOD}P9,New Corner,park,441300,381300\n"
-    assert "3 rows: all can be accepted. 2 are held already and will add nothing." in visitor.look(more)
-    changed = more.replace("Mill Park", "Another Park")
-    page = visitor.look(changed)
-    assert "1 is held already and will add nothing. 1 says something else than the record held" in page
-    assert figures(visitor.accept()) == [3, 1, 1, 1]
+    page = visitor.look(more)
+    assert "3 rows: 1 is new. 2 are held already and will add nothing." in page
+    assert "Bring in 1 new row<" in page
+    page = visitor.look(more.replace("Mill Park", "Another Park") + "P10,,park,441300,381300\n")
+    assert (
+        "4 rows: 1 is new. 1 is held already and will add nothing. 1 says something else than the record held "
+        "and will be refused. 1 needs mending." in page
+    )
+    assert figures(visitor.accept()) == [4, 1, 1, 2]
 
 
 def test_every_row_has_one_fate_and_the_counts_add_up(visitor):
