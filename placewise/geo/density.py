@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -13,10 +12,9 @@ from numpy.typing import ArrayLike
 
 from placewise.core.errors import BadBandwidth, TooFewRecords
 from placewise.geo.crs import Flags, Floats, require_british_grid, require_coordinates, require_counts
-from placewise.geo.kernels import SQUARE_METRES_PER_KM2, Kernel, smooth_mask, smooth_points
+from placewise.geo.kernels import SQUARE_METRES_PER_KM2, Binning, Kernel, smooth_mask, smooth_points
 
-# A quartic kernel of radius h has standard deviation h / √8 on either axis.
-QUARTIC_PER_GAUSSIAN = math.sqrt(8)
+Edge = Literal["uniform", "conserving", "none"]
 
 
 class SquareGrid(NamedTuple):
@@ -119,46 +117,6 @@ def cells_inside(boundary: gpd.GeoDataFrame | gpd.GeoSeries, grid: SquareGrid) -
     return inside
 
 
-def silverman_bandwidth_m(x: ArrayLike, y: ArrayLike, *, kernel: Kernel = "quartic") -> float:
-    """Suggest a bandwidth from how far the records lie apart.
-
-    A rule made for one round cloud of points: over a borough with several centres it is too wide, and
-    with many records at one spot too narrow. A start for a choice, not a finding.
-
-    Parameters
-    ----------
-    x, y : array_like of shape (n,)
-        Metres, EPSG:27700.
-    kernel : {"quartic", "gaussian"}
-        The quartic's figure is √8 of the Gaussian's, which gives both the same standard deviation.
-
-    Raises
-    ------
-    TooFewRecords
-        Fewer than two records, or all at one spot.
-
-    Notes
-    -----
-    ``σ n^(-1/6)`` with σ the mean over both axes of min(deviation, interquartile range / 1.349), an axis
-    without a positive range falling back on its deviation. Silverman 1986, doi 10.1201/9781315140919,
-    sections 3.4.2 and 4.3.2.
-    """
-    xs, ys = require_coordinates(x, y)
-    if xs.size < 2:
-        raise TooFewRecords("At least two records are needed to suggest a smoothing distance.")
-    spread = float(np.mean([_robust_spread(axis) for axis in (xs, ys)]))
-    if spread == 0:
-        raise TooFewRecords("All records are at one spot, so no smoothing distance can be suggested.")
-    width = spread / float(xs.size ** (1 / 6))
-    return width * QUARTIC_PER_GAUSSIAN if kernel == "quartic" else width
-
-
-def _robust_spread(values: Floats) -> float:
-    deviation = float(values.std(ddof=1))
-    low, high = np.quantile(values, [0.25, 0.75])
-    return min(deviation, float(high - low) / 1.349) if high > low else deviation
-
-
 def kernel_density(
     x: ArrayLike,
     y: ArrayLike,
@@ -168,6 +126,8 @@ def kernel_density(
     kernel: Kernel = "quartic",
     weights: ArrayLike | None = None,
     inside: Flags | None = None,
+    edge: Edge = "uniform",
+    binning: Binning = "linear",
 ) -> DensitySurface:
     """Smooth records into a surface of records per square kilometre.
 
@@ -186,9 +146,17 @@ def kernel_density(
     weights : array_like of float >= 0, shape (n,), optional
         Weight of each record; 1 by default.
     inside : ndarray of bool, shape (rows, columns), optional
-        Study area. When given, records in cells outside are left out and counted, cells outside become
-        NaN, and each value is divided by the share of its kernel that lies inside, so that edges are not
-        understated (uniform edge correction). It supposes that beyond the edge things are as inside.
+        Study area. When given, records in cells outside are left out and counted, and cells outside
+        become NaN.
+    edge : {"uniform", "conserving", "none"}
+        What to do at the study area's edge, where part of each kernel falls outside. ``"uniform"``: each
+        value is divided by the share of its kernel that lies inside, so that edges are not understated;
+        it supposes that beyond the edge things are as inside. ``"conserving"``: each *record* is divided
+        by that share where it lies, so that the surface adds up to the number of records. ``"none"``:
+        left as it is; values at an edge are about halved.
+    binning : {"linear", "cubic"}
+        How records are shared among cells where there are too many for an exact sum. Cubic is up to ten
+        times closer and up to three times slower.
 
     Returns
     -------
@@ -197,7 +165,8 @@ def kernel_density(
     Raises
     ------
     BadBandwidth
-        The bandwidth is not a number of at least one cell's side.
+        The bandwidth is not a number of at least one cell's side, or it is more than the longest side of
+        the study area.
     WrongCRS, MissingValue
         See `require_coordinates`.
 
@@ -207,7 +176,7 @@ def kernel_density(
     (Gaussian: 2,000) the sum is exact; above that, records are first shared linearly among the nearest
     cells, with the smear this causes taken out of the kernel. Measured errors are in
     `docs/methods.md`. Time O(n + cells log cells). Silverman 1986, doi 10.1201/9781315140919; edge
-    correction Diggle 1985, doi 10.2307/2347366.
+    correction Diggle 1985, doi 10.2307/2347366; conserving Jones 1993, doi 10.1007/BF00147776.
 
     Examples
     --------
@@ -219,28 +188,57 @@ def kernel_density(
     13.429
     """
     xs, ys = require_coordinates(x, y)
-    if not (np.isfinite(bandwidth_m) and bandwidth_m >= grid.cell_m):
-        raise BadBandwidth(
-            f"The smoothing distance must be at least one grid cell ({grid.cell_m:g} m), not {bandwidth_m:g} m."
-        )
+    _check_options(kernel, edge, binning)
+    _check_bandwidth(bandwidth_m, grid, inside)
     shares = None if weights is None else require_counts(weights, what="weights")
     if shares is not None and shares.shape != xs.shape:
         raise ValueError(f"{shares.size} weights for {xs.size} records")
-    n_all = xs.size
+    n_all, reach = xs.size, bandwidth_m / grid.cell_m
     if inside is not None:
         keep = _points_inside(xs, ys, grid, inside)
         xs, ys, shares = xs[keep], ys[keep], None if shares is None else shares[keep]
     # Work in cells from the corner: numbers near nought keep more digits than national eastings.
     u, v = (xs - grid.x_min_m) / grid.cell_m, (ys - grid.y_min_m) / grid.cell_m
-    reach = bandwidth_m / grid.cell_m
-    if kernel not in {"quartic", "gaussian"}:
-        raise ValueError(f"kernel is quartic or gaussian, not {kernel!r}")
-    values = smooth_points(u, v, shares, shape=(grid.rows, grid.columns), bandwidth=reach, kernel=kernel)
+    within = smooth_mask(inside, reach, kernel) if inside is not None and edge != "none" else None
+    if within is not None and edge == "conserving":
+        own = within[v.astype(np.int64), u.astype(np.int64)]
+        shares = (1.0 if shares is None else shares) / own
+    values = smooth_points(
+        u, v, shares, shape=(grid.rows, grid.columns), bandwidth=reach, kernel=kernel, binning=binning
+    )
     values *= SQUARE_METRES_PER_KM2 / grid.cell_m**2
     if inside is not None:
-        share = smooth_mask(inside, reach, kernel)
-        values = np.where(inside, values / np.where(inside, share, 1.0), np.nan)
+        if within is not None and edge == "uniform":
+            values /= np.where(inside, within, 1.0)
+        values = np.where(inside, values, np.nan)
     return DensitySurface(values, grid, float(bandwidth_m), kernel, xs.size, n_all - xs.size)
+
+
+def _check_options(kernel: str, edge: str, binning: str) -> None:
+    for name, given, known in (
+        ("kernel", kernel, ("quartic", "gaussian")),
+        ("edge", edge, ("uniform", "conserving", "none")),
+        ("binning", binning, ("linear", "cubic")),
+    ):
+        if given not in known:
+            raise ValueError(f"{name} is {', '.join(known[:-1])} or {known[-1]}, not {given!r}")
+
+
+def _check_bandwidth(bandwidth_m: float, grid: SquareGrid, inside: Flags | None) -> None:
+    if not (np.isfinite(bandwidth_m) and bandwidth_m >= grid.cell_m):
+        raise BadBandwidth(
+            f"The smoothing distance must be at least one grid cell ({grid.cell_m:g} m), not {bandwidth_m:g} m."
+            " Choose a longer distance or smaller cells."
+        )
+    if inside is None or not inside.any():
+        return
+    sides = (np.ptp(np.flatnonzero(inside.any(axis=axis))) + 1 for axis in (0, 1))
+    longest_m = float(max(sides)) * grid.cell_m
+    if bandwidth_m > longest_m:
+        raise BadBandwidth(
+            f"The smoothing distance ({bandwidth_m:g} m) is more than the study area is wide or high"
+            f" ({longest_m:g} m), so the map would be one flat colour. Choose a shorter distance."
+        )
 
 
 def _points_inside(x: Floats, y: Floats, grid: SquareGrid, inside: Flags) -> Flags:

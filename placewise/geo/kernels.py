@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 from scipy import fft, ndimage
 
-from placewise.geo.crs import Flags, Floats, Integers
+from placewise.geo.binning import CUBIC_REACH, LINEAR_VARIANCE, cubic_bins, linear_bins
+from placewise.geo.crs import Flags, Floats
 
 Kernel = Literal["quartic", "gaussian"]
+Binning = Literal["linear", "cubic"]
 
 SQUARE_METRES_PER_KM2 = 1_000_000.0
 # Bandwidths beyond which a record is not looked at: at nine deviations a Gaussian is below rounding.
@@ -20,12 +21,18 @@ _BINNED_REACH = 5.0
 # Above this many distinct spots the exact sum costs more than binning.
 EXACT_SPOTS: dict[Kernel, int] = {"quartic": 50_000, "gaussian": 2_000}
 _SUBCELLS = 3  # odd, so that every cell's centre is a subcell's centre
-_CHUNK = 1 << 15
 _PAIRS = 1 << 20  # spots × cells handled at once in the exact sum
 
 
 def smooth_points(
-    u: Floats, v: Floats, weights: Floats | None, *, shape: tuple[int, int], bandwidth: float, kernel: Kernel
+    u: Floats,
+    v: Floats,
+    weights: Floats | None,
+    *,
+    shape: tuple[int, int],
+    bandwidth: float,
+    kernel: Kernel,
+    binning: Binning = "linear",
 ) -> Floats:
     """Return density per square cell at the cell centres.
 
@@ -37,6 +44,8 @@ def smooth_points(
     shape : (rows, columns)
     bandwidth : float, in cells
     kernel : {"quartic", "gaussian"}
+    binning : {"linear", "cubic"}
+        How points are shared among cells where there are too many spots for an exact sum.
     """
     u, v, weights = _near(u, v, weights, shape, bandwidth * _REACH[kernel] + 1)
     exact, binned = {
@@ -47,7 +56,7 @@ def smooth_points(
     spots = _distinct_spots(u, v, weights) if u.size <= 4 * EXACT_SPOTS[kernel] else None
     if spots is not None and spots[0].size <= EXACT_SPOTS[kernel]:
         return exact(*spots, shape, bandwidth)
-    return binned(u, v, weights, shape, bandwidth)
+    return binned(u, v, weights, shape, bandwidth, binning=binning)
 
 
 def _near(
@@ -99,19 +108,27 @@ def quartic_exact(u: Floats, v: Floats, weights: Floats, shape: tuple[int, int],
 
 
 def quartic_binned(
-    u: Floats, v: Floats, weights: Floats | None, shape: tuple[int, int], bandwidth: float
+    u: Floats,
+    v: Floats,
+    weights: Floats | None,
+    shape: tuple[int, int],
+    bandwidth: float,
+    *,
+    binning: Binning = "linear",
 ) -> Floats:
     """Approximate `quartic_exact`: share points among subcells, then convolve once."""
     rows, columns = shape
     fine = bandwidth * _SUBCELLS
-    pad = int(np.ceil(fine)) + 2 + 2 * _SUBCELLS
-    binned = linear_bins(
+    pad = int(np.ceil(fine)) + CUBIC_REACH + 2 * _SUBCELLS
+    linear = binning == "linear"
+    binned = (linear_bins if linear else cubic_bins)(
         u * _SUBCELLS + pad,
         v * _SUBCELLS + pad,
         weights,
         (rows * _SUBCELLS + 2 * pad, columns * _SUBCELLS + 2 * pad),
     )
-    smooth = _convolved(binned, _sharpened(_quartic_stencil(fine)))
+    stencil = _quartic_stencil(fine)
+    smooth = _convolved(binned, _sharpened(stencil) if linear else stencil)
     middle = pad + _SUBCELLS // 2
     picked = smooth[
         middle : middle + rows * _SUBCELLS : _SUBCELLS, middle : middle + columns * _SUBCELLS : _SUBCELLS
@@ -130,8 +147,8 @@ def _quartic_stencil(bandwidth: float) -> Floats:
 
 
 def _sharpened(stencil: Floats) -> Floats:
-    """Undo, to second order, the smear of linear sharing: a triangle of variance 1/6 on either axis."""
-    sharp: Floats = stencil - ndimage.laplace(stencil, mode="constant") / 12
+    """Undo, to second order, the smear of linear sharing: a triangle on either axis."""
+    sharp: Floats = stencil - ndimage.laplace(stencil, mode="constant") * (LINEAR_VARIANCE / 2)
     return sharp
 
 
@@ -153,54 +170,28 @@ def _gaussian_factor(deviations: Floats) -> Floats:
 
 
 def gaussian_binned(
-    u: Floats, v: Floats, weights: Floats | None, shape: tuple[int, int], bandwidth: float
+    u: Floats,
+    v: Floats,
+    weights: Floats | None,
+    shape: tuple[int, int],
+    bandwidth: float,
+    *,
+    binning: Binning = "linear",
 ) -> Floats:
     """Approximate `gaussian_exact`: share points among cells, then blur along either axis."""
     rows, columns = shape
     margin = _BINNED_REACH * bandwidth + 1
     u, v, weights = _near(u, v, weights, shape, margin)
-    pad = int(np.ceil(margin)) + 2
-    binned = linear_bins(u + pad, v + pad, weights, (rows + 2 * pad, columns + 2 * pad))
-    # Linear sharing has already spread each point with variance 1/6 of a cell on either axis.
-    sigma = np.sqrt(bandwidth**2 - 1 / 6)
+    pad = int(np.ceil(margin)) + CUBIC_REACH
+    linear = binning == "linear"
+    binned = (linear_bins if linear else cubic_bins)(
+        u + pad, v + pad, weights, (rows + 2 * pad, columns + 2 * pad)
+    )
+    # Linear sharing has already spread each point a little; cubic sharing has not.
+    sigma = np.sqrt(bandwidth**2 - (LINEAR_VARIANCE if linear else 0.0))
     smooth: Floats = ndimage.gaussian_filter(binned, sigma, mode="constant", truncate=_BINNED_REACH)
-    return smooth[pad : pad + rows, pad : pad + columns].copy()
-
-
-def linear_bins(u: Floats, v: Floats, weights: Floats | None, shape: tuple[int, int]) -> Floats:
-    """Share each point among the four nearest cell centres ("cloud in cell"); keeps count and mean place.
-
-    Parameters
-    ----------
-    u, v : ndarray of shape (n,)
-        Column and row coordinates, at least half a cell and at most ``shape - 0.5`` from the corner.
-    weights : ndarray of shape (n,) or None
-    shape : (rows, columns)
-    """
-    cell = np.empty(u.size, dtype=np.int64)
-    right, up, both = np.empty(u.size), np.empty(u.size), np.empty(u.size)
-    for part in _chunks(u.size):
-        column, row = np.floor(u[part] - 0.5), np.floor(v[part] - 0.5)
-        cell[part] = row * shape[1] + column
-        f, g = u[part] - 0.5 - column, v[part] - 0.5 - row
-        w = 1.0 if weights is None else weights[part]
-        right[part], up[part], both[part] = f * w, g * w, f * g * w
-    whole = _sum_by_cell(cell, weights, shape)
-    east, north, corner = (_sum_by_cell(cell, share, shape) for share in (right, up, both))
-    # Four sums by one index array, then shared out cell by cell: cheaper than sixteen scattered adds.
-    bins = whole - east - north + corner
-    bins[:, 1:] += (east - corner)[:, :-1]
-    bins[1:] += (north - corner)[:-1]
-    bins[1:, 1:] += corner[:-1, :-1]
-    return bins
-
-
-def _sum_by_cell(cell: Integers, weights: Floats | None, shape: tuple[int, int]) -> Floats:
-    return np.bincount(cell, weights, shape[0] * shape[1]).astype(np.float64, copy=False).reshape(shape)
-
-
-def _chunks(n: int) -> Iterator[slice]:
-    return (slice(start, start + _CHUNK) for start in range(0, n, _CHUNK))
+    density: Floats = np.maximum(smooth[pad : pad + rows, pad : pad + columns], 0.0)
+    return density
 
 
 def smooth_mask(inside: Flags, bandwidth: float, kernel: Kernel) -> Floats:

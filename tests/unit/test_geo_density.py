@@ -15,7 +15,6 @@ from placewise.geo.density import (
     SquareGrid,
     cells_inside,
     kernel_density,
-    silverman_bandwidth_m,
     square_grid,
 )
 
@@ -112,6 +111,25 @@ def test_an_even_field_is_flat_to_the_edge_once_edges_are_corrected():
         assert mended == pytest.approx(np.full(GRID[3:], 400.0), rel=0.02)  # one a cell of 1/400 km²
 
 
+@pytest.mark.parametrize("kernel", ["gaussian", "quartic"])
+def test_the_conserving_correction_loses_no_record_at_the_edge_and_none_loses_some(kernel):
+    triangle = shapely.Polygon([(EAST, NORTH), (EAST + 1500, NORTH), (EAST, NORTH + 1200)])
+    inside = cells_inside(gpd.GeoSeries([triangle], crs=27700), GRID)
+    row, column = np.nonzero(inside)
+    pick = np.random.default_rng(0).choice(row.size, 80, replace=False)
+    x, y = GRID.x_m[column[pick]], GRID.y_m[row[pick]]
+    mass = {
+        edge: np.nansum(
+            kernel_density(x, y, grid=GRID, bandwidth_m=200, kernel=kernel, inside=inside, edge=edge).values
+        )
+        * 50**2
+        / 1e6
+        for edge in ("conserving", "none")
+    }
+    assert mass["conserving"] == pytest.approx(80, rel=2e-3)
+    assert mass["none"] < 75
+
+
 def test_with_a_boundary_outside_is_nan_and_records_there_are_counted():
     triangle = shapely.Polygon([(EAST, NORTH), (EAST + 1500, NORTH), (EAST, NORTH + 1200)])
     inside = cells_inside(gpd.GeoSeries([triangle], crs=27700), GRID)
@@ -141,6 +159,21 @@ def test_bandwidths_the_grid_cannot_carry_are_refused(bandwidth_m):
         kernel_density([EAST], [NORTH], grid=GRID, bandwidth_m=bandwidth_m)
 
 
+def test_a_bandwidth_longer_than_the_borough_is_refused():
+    inside = np.zeros((24, 30), dtype=bool)
+    inside[3:10, 4:12] = True  # 350 m by 400 m
+    with pytest.raises(BadBandwidth, match="400 m"):
+        kernel_density([EAST + 300], [NORTH + 300], grid=GRID, bandwidth_m=401, inside=inside)
+    assert kernel_density([EAST + 300], [NORTH + 300], grid=GRID, bandwidth_m=400, inside=inside).n == 1
+
+
+def test_a_boundary_without_cells_leaves_every_record_out():
+    inside = np.zeros((24, 30), dtype=bool)
+    surface = kernel_density([EAST + 300], [NORTH + 300], grid=GRID, bandwidth_m=400, inside=inside)
+    assert (surface.n, surface.n_outside) == (0, 1)
+    assert np.isnan(surface.values).all()
+
+
 @pytest.mark.parametrize("weight", [np.nan, -1.0])
 def test_missing_and_negative_weights_are_refused(weight):
     with pytest.raises(MissingValue, match="weights"):
@@ -150,6 +183,10 @@ def test_missing_and_negative_weights_are_refused(weight):
 def test_unknown_kernels_and_shapes_are_refused():
     with pytest.raises(ValueError, match="quartic or gaussian"):
         kernel_density([EAST], [NORTH], grid=GRID, bandwidth_m=100, kernel="tophat")
+    with pytest.raises(ValueError, match="uniform, conserving or none"):
+        kernel_density([EAST], [NORTH], grid=GRID, bandwidth_m=100, edge="mirror")
+    with pytest.raises(ValueError, match="linear or cubic"):
+        kernel_density([EAST], [NORTH], grid=GRID, bandwidth_m=100, binning="nearest")
     with pytest.raises(ValueError, match="2 weights for 1"):
         kernel_density([EAST], [NORTH], grid=GRID, bandwidth_m=100, weights=[1.0, 1.0])
     with pytest.raises(ValueError, match="inside has shape"):
@@ -168,34 +205,6 @@ def test_inputs_are_not_modified_and_the_surface_is_the_same_every_time():
 def test_no_records_give_a_surface_of_nought():
     for kernel in ("quartic", "gaussian"):
         assert kernel_density([], [], grid=GRID, bandwidth_m=150, kernel=kernel).values.max() == 0
-
-
-def test_the_suggested_bandwidth_of_a_round_cloud_is_silvermans():
-    rng = np.random.default_rng(0)
-    x, y = EAST + rng.normal(0, 800, 4096), NORTH + rng.normal(0, 800, 4096)
-    assert silverman_bandwidth_m(x, y, kernel="gaussian") == pytest.approx(800 * 4096 ** (-1 / 6), rel=0.03)
-    assert silverman_bandwidth_m(x, y) == pytest.approx(
-        8**0.5 * silverman_bandwidth_m(x, y, kernel="gaussian")
-    )
-
-
-def test_the_suggested_bandwidth_stands_a_few_far_records():
-    rng = np.random.default_rng(0)
-    x, y = EAST + rng.normal(0, 800, 1000), NORTH + rng.normal(0, 800, 1000)
-    x_far = np.concatenate([x, np.full(5, EAST + 60_000)])
-    y_far = np.concatenate([y, np.full(5, NORTH)])
-    assert silverman_bandwidth_m(x_far, y_far) == pytest.approx(silverman_bandwidth_m(x, y), rel=0.03)
-
-
-def test_half_the_records_on_one_spot_still_get_a_bandwidth():
-    x = np.array([EAST] * 8 + [EAST + 500, EAST + 900])
-    assert silverman_bandwidth_m(x, x - EAST + NORTH) > 0
-
-
-@pytest.mark.parametrize(("x", "y"), [([], []), ([EAST], [NORTH]), ([EAST] * 5, [NORTH] * 5)])
-def test_no_bandwidth_is_suggested_from_one_spot(x, y):
-    with pytest.raises(TooFewRecords):
-        silverman_bandwidth_m(x, y)
 
 
 @pytest.mark.parametrize("rule", ["equal", "quantile"])
