@@ -28,7 +28,8 @@ def receive(kept: Uploads, name: str = "sent.csv") -> Upload:
 def make_old(kept: Uploads, upload: Upload) -> None:
     note = kept.place(upload.upload_id) / "about.json"
     said = json.loads(note.read_text()) | {"received_at": "2026-01-01T00:00:00+00:00"}
-    note.write_text(json.dumps(said))
+    (new := note.with_suffix(".new")).write_text(json.dumps(said))
+    new.replace(note)  # a sweep is under way
 
 
 def gone(kept: Uploads, upload: Upload, *, within_s: float) -> bool:
