@@ -124,6 +124,14 @@ class BadBandwidth(PlacewiseError):
     """The smoothing distance is not a positive length that the grid can carry."""
 
 
+class CalculationStopped(PlacewiseError):
+    """A person stopped a long calculation before it was done; there is no result."""
+
+
+class TooManyPairs(PlacewiseError):
+    """The distances or periods chosen join more pairs of records than can be held in memory."""
+
+
 # --- Intake -----------------------------------------------------------------------------------
 
 
