@@ -195,7 +195,7 @@ def kernel_density(
         raise ValueError(f"{shares.size} weights for {xs.size} records")
     n_all, reach = xs.size, bandwidth_m / grid.cell_m
     if inside is not None:
-        keep = _points_inside(xs, ys, grid, inside)
+        keep = points_inside(xs, ys, grid, inside)
         xs, ys, shares = xs[keep], ys[keep], None if shares is None else shares[keep]
     # Work in cells from the corner: numbers near nought keep more digits than national eastings.
     u, v = (xs - grid.x_min_m) / grid.cell_m, (ys - grid.y_min_m) / grid.cell_m
@@ -241,7 +241,15 @@ def _check_bandwidth(bandwidth_m: float, grid: SquareGrid, inside: Flags | None)
         )
 
 
-def _points_inside(x: Floats, y: Floats, grid: SquareGrid, inside: Flags) -> Flags:
+def points_inside(x: Floats, y: Floats, grid: SquareGrid, inside: Flags) -> Flags:
+    """Return which points lie in a cell of the study area, shape (n,).
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n,)
+        Metres, EPSG:27700.
+    inside : ndarray of bool, shape (rows, columns)
+    """
     if inside.shape != (grid.rows, grid.columns):
         raise ValueError(f"inside has shape {inside.shape}, the grid {(grid.rows, grid.columns)}")
     column = np.floor((x - grid.x_min_m) / grid.cell_m).astype(np.int64)

@@ -126,15 +126,49 @@ def gi_star(
     """
     values = require_counts(counts)
     neighbours = adjacency.degree + 1
+    if method != "even_spread" and (totals is not None or exposure is not None):
+        raise ValueError("totals and exposure belong to the even_spread method")
+    _check_comparable(values, neighbours)
+    summed = neighbourhood_sums(values, adjacency)
+    share = _share_of_area(adjacency, neighbours, exposure)
+    return gi_star_of_sums(values, summed, neighbours, method=method, totals=totals, share=share)
+
+
+def gi_star_of_sums(
+    counts: ArrayLike,
+    summed: Floats,
+    neighbours: Integers,
+    *,
+    method: Method = "even_spread",
+    totals: ArrayLike | None = None,
+    share: Floats | None = None,
+) -> GiStar:
+    """Judge neighbourhood sums that are already made, as `gi_star` does.
+
+    Parameters
+    ----------
+    counts : array_like of int >= 0, shape (n,)
+    summed : ndarray of float64, shape (n,)
+        Sum of each cell and its neighbours.
+    neighbours : ndarray of int64, shape (n,)
+        How many cells each sum is of.
+    method, totals
+        As for `gi_star`.
+    share : ndarray of float64, shape (n,), optional
+        Share of the study area in each neighbourhood; ``neighbours / n`` by default.
+
+    Raises
+    ------
+    MissingValue, TooFewCells, NoVariation
+        As for `gi_star`.
+    """
+    values = require_counts(counts)
     _check_comparable(values, neighbours)
     if method != "normal" and np.any(values != np.rint(values)):
         raise MissingValue("This test counts whole records; spread or weighted records need another method.")
-    if method != "even_spread" and (totals is not None or exposure is not None):
-        raise ValueError("totals and exposure belong to the even_spread method")
-    summed = neighbourhood_sums(values, adjacency)
     z = _z_scores(values, summed, neighbours)
     total = summed if totals is None else _checked_totals(totals, summed)
-    share = _share_of_area(adjacency, neighbours, exposure)
+    share = neighbours / values.size if share is None else share
     p = _upper_tail(method, z=z, values=values, total=total, neighbours=neighbours, share=share)
     expected = values.sum() * share
     too_few = (expected < MIN_EXPECTED) & (total < MIN_OBSERVED)
