@@ -6,6 +6,11 @@ from pathlib import Path
 import geopandas as gpd
 import pytest
 
+from placewise.geo.displacement import (
+    BeforeAfter,
+    weighted_displacement_difference,
+    weighted_displacement_quotient,
+)
 from placewise.geo.near_repeat import knox_test
 
 ORACLES = Path(__file__).parents[3] / "shared" / "data" / "oracles"
@@ -52,3 +57,82 @@ def test_knox_by_hand():
     assert test.observed.tolist() == [[1, 1], [1, 7]]
     assert test.margin_expected.tolist() == [[0.4, 1.6], [1.6, 6.4]]
     assert test.p_poisson == pytest.approx(1 - 1.4 * 2.718281828459045**-0.4)
+
+
+def paper(**options):
+    return weighted_displacement_difference(
+        BeforeAfter(207, 110),
+        BeforeAfter(308, 318),
+        buffer=BeforeAfter(178, 157),
+        buffer_control=BeforeAfter(150, 140),
+        **options,
+    )
+
+
+def test_weighted_displacement_difference_of_its_authors():
+    """Wheeler and Ratcliffe 2018, doi 10.1186/s40163-018-0085-5 (CC BY)."""
+    result = paper()
+    assert result.estimate == -118
+    assert result.se**2 == pytest.approx(1568)
+    assert round(result.z, 2) == -2.98
+    assert (round(result.low), round(result.high)) == (-196, -40)
+
+
+def test_weighted_displacement_difference_with_sizes_as_in_ptools():
+    result = weighted_displacement_difference(
+        BeforeAfter(207, 110, 1.2),
+        BeforeAfter(308, 318, 0.9),
+        buffer=BeforeAfter(178, 157, 1.5),
+        buffer_control=BeforeAfter(150, 140, 1.6),
+    )
+    assert result.estimate == pytest.approx(-99.69444444, abs=5e-9)
+    assert result.se == pytest.approx(35.4280755, abs=5e-8)
+    assert result.z == pytest.approx(-2.813995483, abs=5e-10)
+    assert [result.low, result.high] == pytest.approx([-169.1321965, -30.25669241], abs=5e-8)
+
+
+def test_weighted_displacement_difference_with_unequal_periods_and_another_confidence_as_in_ptools():
+    twice = weighted_displacement_difference(
+        BeforeAfter(80, 20), BeforeAfter(100, 50), before_days=2, after_days=1
+    )
+    assert (twice.estimate, twice.se**2) == (-20, pytest.approx(115))
+    simple = weighted_displacement_difference(BeforeAfter(20, 10), BeforeAfter(20, 20), confidence=0.9)
+    assert (simple.estimate, simple.se) == (-10, pytest.approx(8.3666, abs=5e-5))
+    assert simple.z == pytest.approx(-1.195229, abs=5e-7)
+    assert [simple.low, simple.high] == pytest.approx([-23.761833, 3.761833], abs=5e-7)
+
+
+@needs_real_data
+def test_weighted_displacement_differences_as_kept_with_their_source():
+    kept = json.loads((ORACLES / "pai_wdd_wdq_expected.json").read_text())
+    for name in ("WDD simple", "WDD paper"):
+        case = kept[name]
+        extra = {"buffer": "disp_treated", "buffer_control": "disp_control"} if "disp_treated" in case else {}
+        result = weighted_displacement_difference(
+            BeforeAfter(*case["treated"]),
+            BeforeAfter(*case["control"]),
+            **{ours: BeforeAfter(*case[theirs]) for ours, theirs in extra.items()},
+        )
+        assert result.estimate == case["Est_Total"]
+        assert result.z == pytest.approx(case["Z"], abs=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("treated", "buffer", "control", "gross", "net", "wdq", "total"),
+    [
+        ((100, 60), (50, 45), (200, 190), 40, 0.184, 0.071, 37.5),
+        ((40, 24), (30, 33), (80, 76), 16, 0.184, -0.321, 9.5),
+        ((100, 50), (100, 150), (100, 100), 50, 0.5, -1, 0),
+    ],
+)
+def test_weighted_displacement_quotient_by_the_guides_formulas(
+    treated, buffer, control, gross, net, wdq, total
+):
+    """POP Guide 10, appendix B, worked by hand; the last is the sign check of streetlamp's tests."""
+    result = weighted_displacement_quotient(
+        BeforeAfter(*treated), BeforeAfter(*buffer), BeforeAfter(*control)
+    )
+    assert result.gross_effect == gross
+    assert result.net_effect == pytest.approx(net, abs=5e-4)
+    assert result.wdq == pytest.approx(wdq, abs=5e-4)
+    assert result.total_net_effect == pytest.approx(total)
