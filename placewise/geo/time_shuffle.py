@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from placewise.core.errors import CalculationStopped, MissingValue, NoVariation, TooFewRecords
@@ -14,6 +14,7 @@ from placewise.geo.crs import Floats, Integers
 
 Alternative = Literal["more", "fewer"]
 Progress = Callable[[int, int], bool]
+Number = TypeVar("Number", np.int64, np.float64)
 
 #: Shufflings between two reports of progress.
 CHUNK = 50
@@ -117,8 +118,8 @@ def shuffle_generator(seed: int, number: int) -> np.random.Generator:
 
 
 def in_chunks(
-    work: Callable[[int, int], Integers], *, permutations: int, on_progress: Progress | None = None
-) -> Integers:
+    work: Callable[[int, int], NDArray[Number]], *, permutations: int, on_progress: Progress | None = None
+) -> NDArray[Number]:
     """Do ``permutations`` shufflings piece by piece and stack what they give.
 
     Parameters

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pytest
 
 from placewise.geo.displacement import (
@@ -11,6 +12,7 @@ from placewise.geo.displacement import (
     weighted_displacement_difference,
     weighted_displacement_quotient,
 )
+from placewise.geo.jacquez import jacquez_test
 from placewise.geo.near_repeat import knox_test
 
 ORACLES = Path(__file__).parents[3] / "shared" / "data" / "oracles"
@@ -136,3 +138,18 @@ def test_weighted_displacement_quotient_by_the_guides_formulas(
     assert result.net_effect == pytest.approx(net, abs=5e-4)
     assert result.wdq == pytest.approx(wdq, abs=5e-4)
     assert result.total_net_effect == pytest.approx(total)
+
+
+@needs_real_data
+def test_jacquez_of_burkitts_lymphoma_with_three_neighbours():
+    """pointpats has 12, or 13 with another version of scipy: ties are broken by the order of the file."""
+    cases = gpd.read_file(ORACLES / "burkitt" / "burkitt.shp")
+    x, y, t = cases["X"] + EAST, cases["Y"] + NORTH, cases["T"]
+    result = jacquez_test(x, y, t, k=3, seed=1, permutations=199)
+    assert (result.certain, result.possible) == (11, 13)
+    assert result.statistic == pytest.approx(12 + 1 / 3)
+    assert result.p > 0.01
+    # Far less than any gap between records, so that it settles nothing but ties.
+    order = np.arange(len(cases)) * 1e-6
+    settled = jacquez_test(x + order, y + 2 * order, t + order, k=3, seed=1, permutations=1)
+    assert settled.statistic == settled.certain == settled.possible == 12
