@@ -7,6 +7,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 
+from placewise.geo.backtest import accuracy
 from placewise.geo.displacement import (
     BeforeAfter,
     weighted_displacement_difference,
@@ -153,3 +154,25 @@ def test_jacquez_of_burkitts_lymphoma_with_three_neighbours():
     order = np.arange(len(cases)) * 1e-6
     settled = jacquez_test(x + order, y + 2 * order, t + order, k=3, seed=1, permutations=1)
     assert settled.statistic == settled.certain == settled.possible == 12
+
+
+def test_predictive_accuracy_efficiency_and_recapture_as_in_ptools():
+    result = accuracy([3, 2, 1], [6, 3, 0], [1, 1, 1], shares=[1 / 3, 2 / 3, 1])
+    assert result.pai == pytest.approx([2, 1.5, 1])
+    assert result.pei == pytest.approx([1, 1, 1])
+    assert result.rri == pytest.approx([0.5, 0.5555555555555556, 0.6666666666666666])
+
+
+@needs_real_data
+def test_predictive_accuracy_efficiency_and_recapture_as_kept_with_their_source():
+    kept = json.loads((ORACLES / "pai_wdd_wdq_expected.json").read_text())["PAI"]
+    n = len(kept["area"])
+    result = accuracy(kept["pred"], kept["obs"], kept["area"], shares=[(k + 1) / n for k in range(n)])
+    assert result.pai == pytest.approx(kept["PAI"])
+    assert result.pei == pytest.approx(kept["PEI"])
+    assert result.rri == pytest.approx(kept["RRI"])
+
+
+def test_twenty_of_a_hundred_events_in_a_twentieth_of_the_area_are_a_pai_of_four():
+    """Chainey, Tompson and Uhlig 2008, doi 10.1057/palgrave.sj.8350066, by its definition."""
+    assert accuracy([1, 0], [20, 80], [5, 95], shares=[0.05]).pai.tolist() == pytest.approx([4.0])
