@@ -39,10 +39,14 @@ def locate_in_squares(x: ArrayLike, y: ArrayLike, *, grid: SquareGrid) -> Intege
     cell = np.empty(xs.size, dtype=np.int64)
     for start in range(0, xs.size, _CHUNK):
         part = slice(start, start + _CHUNK)
-        column = np.floor((xs[part] - grid.x_min_m) / grid.cell_m)
-        row = np.floor((ys[part] - grid.y_min_m) / grid.cell_m)
-        on_grid = (column >= 0) & (column < grid.columns) & (row >= 0) & (row < grid.rows)
-        cell[part] = np.where(on_grid, row * grid.columns + column, OUTSIDE)
+        column, row = (xs[part] - grid.x_min_m) / grid.cell_m, (ys[part] - grid.y_min_m) / grid.cell_m
+        off = (column < 0) | (column >= grid.columns) | (row < 0) | (row >= grid.rows)
+        if off.any():  # far coordinates may not fit into an integer
+            column, row = np.where(off, 0.0, column), np.where(off, 0.0, row)
+        # What is left is nought or more, so cutting the fraction off is rounding down.
+        here = row.astype(np.int64) * grid.columns + column.astype(np.int64)
+        here[off] = OUTSIDE
+        cell[part] = here
     return cell
 
 

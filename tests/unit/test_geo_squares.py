@@ -71,6 +71,7 @@ def test_every_point_has_the_cell_whose_square_holds_it():
         on_grid = 540000 <= px < 540900 and 180000 <= py < 180600
         expected = int((py - 180000) // 100) * 9 + int((px - 540000) // 100) if on_grid else -1
         assert where == expected
+    assert locate_in_squares([1e300, -1e300], [180000.0, 180000.0], grid=GRID).tolist() == [-1, -1]
     assert locate_in_squares([], [], grid=GRID).tolist() == []
     with pytest.raises(WrongCRS):
         locate_in_squares([0.1], [51.5], grid=GRID)
