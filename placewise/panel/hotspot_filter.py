@@ -19,6 +19,8 @@ DEFAULT_OVERLAYS = ("places", "ward")
 NO_OVERLAY = "none"
 SORTS = ("count", "children", "q", "ward")
 NOT_RECORDED = "not_recorded"
+#: Years between which "the records as they were at" can lie.
+_FIRST_RECORD, _LAST_RECORD = 1970, 2200
 #: Where police searched says nothing of where harm is; it is shown only when asked for.
 OFF_BY_DEFAULT_KINDS = ("stop_search",)
 #: A child's home or placement is never a hotspot, whatever is asked.
@@ -247,10 +249,13 @@ class _Asked:
             return None
         try:
             value = datetime.fromisoformat(text)
-        except ValueError:
+            value = (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):  # a zone can carry a date over the end of the calendar
+            value = None
+        if value is None or not _FIRST_RECORD <= value.year <= _LAST_RECORD:
             self._wrong(name, "The date of the records cannot be understood. The records of now are shown.")
             return None
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
+        return value
 
     def cell(self, name: str) -> str | None:
         text = self._text(name)

@@ -188,6 +188,8 @@ def test_the_address_holds_the_whole_state() -> None:
         ("cell", "1.2.3"),
         ("cell", "1e9.0"),
         ("as_at", "yesterday"),
+        ("as_at", "0001-01-01T00:00:00"),
+        ("as_at", "9999-12-31T23:59:59-05:00"),
     ],
 )
 def test_a_bad_value_is_named_and_replaced_and_the_rest_is_kept(name: str, value: str) -> None:

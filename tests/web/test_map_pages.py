@@ -113,6 +113,18 @@ def test_records_without_boundary_and_location_say_what_to_import(
 
 
 @pytest.mark.usefixtures("ground")
+@pytest.mark.parametrize(
+    "as_at", ["2026-01-01T00:00:00-23:59", "0001-01-01T00:00:00", "9999-12-31T23:59:59-05:00"]
+)
+@pytest.mark.parametrize("part", ["", "/layer.json", "/cell.json"])
+def test_no_moment_is_too_strange_to_be_asked_for(
+    client: FlaskClient, partnership: TestPartnership, add_events: AddEvents, part: str, as_at: str
+) -> None:
+    add_events(3)
+    assert client.get(address(partnership, part, as_at=as_at, cell="0.0")).status_code in {200, 404}
+
+
+@pytest.mark.usefixtures("ground")
 def test_the_sentence_says_how_many_are_on_the_map_and_how_many_too_coarse(
     client: FlaskClient, partnership: TestPartnership, add_events: AddEvents
 ) -> None:
