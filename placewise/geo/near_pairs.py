@@ -26,7 +26,7 @@ class NearPairs(NamedTuple):
 
     Attributes
     ----------
-    first, second : ndarray of int32, shape (pairs,)
+    first, second : ndarray of int64, shape (pairs,)
         Positions of the two records, sorted by band.
     band_ends : tuple of int
         Where each distance band ends in them.
@@ -39,8 +39,8 @@ class NearPairs(NamedTuple):
         Pairs left out because both records are one child's.
     """
 
-    first: NDArray[np.int32]
-    second: NDArray[np.int32]
+    first: Integers
+    second: Integers
     band_ends: tuple[int, ...]
     times: Times
     edges: tuple[float, ...]
@@ -75,8 +75,8 @@ def near_pairs(
     order = np.argsort(band, kind="stable")
     ends = tuple(int(end) for end in np.cumsum(np.bincount(band, minlength=len(space) - 1)))
     return NearPairs(
-        first[order].astype(np.int32),
-        second[order].astype(np.int32),
+        first[order],
+        second[order],
         ends,
         _smallest_exact(times),
         tuple(time),
@@ -146,7 +146,10 @@ def counts_by_band(pairs: NearPairs, times: Times) -> Integers:
     for band, end in enumerate(pairs.band_ends):
         for at in range(start, end, _BLOCK):
             until = min(at + _BLOCK, end)
-            gap = np.abs(times[pairs.first[at:until]] - times[pairs.second[at:until]])
+            # "clip" reads without a second look at each position; all are in range.
+            gap = times.take(pairs.first[at:until], mode="clip")
+            gap -= times.take(pairs.second[at:until], mode="clip")
+            np.abs(gap, out=gap)
             for k, edge in enumerate(edges):
                 below[band, k] += np.count_nonzero(gap < edge) if edge > 0 else 0
         start = end
