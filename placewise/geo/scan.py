@@ -26,7 +26,9 @@ _PILOT = 8
 _PILOT_SHARE = 0.9
 _PILOT_FLOOR = 3.0
 _CHUNK_BYTES = 1 << 26
-_LARGEST_CHUNK = 256
+_LARGEST_CHUNK = 512
+# Where a scan may stop early, fewer are wasted past the stop.
+_CAUTIOUS_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -226,11 +228,12 @@ def _maxima(plan: ScanPlan, first: int, count: int, floor: float) -> Floats:
     drawn = []
     most = np.zeros(n_sites, dtype=np.int64)
     for replicate in range(first, first + count):
-        site, step = np.divmod(plan.model.draw(replicate_generator(plan.seed, replicate)), when.n_steps)
+        cells = plan.model.draw(replicate_generator(plan.seed, replicate), since=when.first_kept)
+        site, step = np.divmod(cells, when.n_steps)
         kept = step >= when.first_kept
         site, step = site[kept], step[kept] - when.first_kept
         np.maximum(most, np.bincount(site, minlength=n_sites), out=most)
-        drawn.append((site * (when.n_steps - when.first_kept) + step).astype(np.int64))
+        drawn.append(site * (when.n_steps - when.first_kept) + step)
     dtype = count_type(plan.scanner.where, most)
     counts = np.zeros((n_sites + 1, when.n_steps - when.first_kept, count), dtype=dtype)
     flat = counts.reshape(-1)
@@ -305,7 +308,7 @@ def scan(
         made = run_replicates(
             plan.maxima,
             replicates=replicates,
-            chunk_size=plan.chunk_size,
+            chunk_size=plan.chunk_size if stop is None else min(plan.chunk_size, _CAUTIOUS_CHUNK),
             observed=found[0].ratio,
             stop_after=stop,
             on_progress=on_progress,

@@ -28,8 +28,15 @@ class Repeats:
 
     blocks: tuple[Integers, ...]
 
+    @property
+    def all_alone(self) -> bool:
+        """No child has more than one record."""
+        return len(self.blocks) == 1 and self.blocks[0].shape[1] == 1
+
     def shuffle(self, values: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
         """Deal the children's values to other children with as many records, each set kept whole."""
+        if self.all_alone:
+            return rng.permutation(values)
         shuffled = np.empty_like(values)
         for block in self.blocks:
             held = values[block]
@@ -92,8 +99,11 @@ class PoissonModel:
         cumulative: Floats = np.cumsum(self.expected)
         return cumulative
 
-    def draw(self, rng: np.random.Generator) -> Integers:
-        """Return the cell (site × steps + step) of each case of a replicate with as many cases."""
+    def draw(self, rng: np.random.Generator, since: int = 0) -> Integers:
+        """Return the cell (site × steps + step) of each case of a replicate with as many cases.
+
+        Cells of steps before ``since`` may be left out, since no window reaches them.
+        """
         cumulative, n = self._cumulative, self.n_cases
         if n > cumulative.size:
             shares = self.expected.reshape(-1) / self.expected.sum()
@@ -146,8 +156,8 @@ class BernoulliModel:
         size = self.n_locations * self.n_steps
         return np.bincount(cells, minlength=size).reshape(self.n_locations, self.n_steps)
 
-    def draw(self, rng: np.random.Generator) -> Integers:
-        """Return the cell (site × steps + step) of each case, cases dealt anew among the records."""
+    def draw(self, rng: np.random.Generator, since: int = 0) -> Integers:
+        """Return the cell (site × steps + step) of each case, cases dealt anew; see `PoissonModel.draw`."""
         cells: Integers = self._cells[self.repeats.shuffle(self.case, rng)]
         return cells
 
@@ -187,8 +197,14 @@ class PermutationModel:
         expected: Floats = np.outer(here, then) / self.n_cases
         return expected
 
-    def draw(self, rng: np.random.Generator) -> Integers:
-        """Return the cell (site × steps + step) of each event, times dealt anew among the events."""
+    def draw(self, rng: np.random.Generator, since: int = 0) -> Integers:
+        """Return the cell (site × steps + step) of each event, times dealt anew; see `PoissonModel.draw`."""
+        if since > 0 and self.repeats.all_alone:
+            # The late times fall on a random few of the events: the same chances, and most need no dealing.
+            late = self.step[self.step >= since]
+            who = rng.choice(self.n_cases, late.size, replace=False)
+            dealt: Integers = self.location[who] * self.n_steps + late
+            return dealt
         cells: Integers = self.location * self.n_steps + self.repeats.shuffle(self.step, rng)
         return cells
 

@@ -197,11 +197,12 @@ class TimeWindows(NamedTuple):
 
     def stack(self, steps: NDArray[Any]) -> NDArray[Any]:
         """Return running totals over time (axis 1) of the kept steps, from which `groups` takes windows."""
-        if self._from_the_end:
-            stacked: NDArray[Any] = np.cumsum(steps[:, ::-1], axis=1, dtype=steps.dtype)
-            return stacked
-        stacked = np.zeros((steps.shape[0], self.n_layers, *steps.shape[2:]), dtype=steps.dtype)
-        np.cumsum(steps, axis=1, dtype=steps.dtype, out=stacked[:, 1:])
+        lead = 0 if self._from_the_end else 1
+        stacked = np.zeros((steps.shape[0], steps.shape[1] + lead, *steps.shape[2:]), dtype=steps.dtype)
+        stacked[:, lead:] = steps[:, ::-1] if self._from_the_end else steps
+        # Layer by layer, because numpy's cumsum along a middle axis takes one number at a time.
+        for layer in range(1, stacked.shape[1]):
+            np.add(stacked[:, layer], stacked[:, layer - 1], out=stacked[:, layer])
         return stacked
 
     def groups(self, layers: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
