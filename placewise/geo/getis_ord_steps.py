@@ -147,18 +147,21 @@ def gi_star_steps(
     side = np.zeros(values.shape, dtype=np.int8)
     expected = np.empty_like(values)
     for step in range(values.shape[0]):
-        here, row = seen[step], 0 if complete else step
-        varied = _z_scores(values[step], summed[step], size[row], here, out=z[step])
+        row = 0 if complete else step
+        if step == 0 or not complete:
+            scale = _scale(size[row], seen[step])
+            shares = np.unique(share[row], return_inverse=True)
         records = values[step].sum()
         np.multiply(share[row], records, out=expected[step])
-        if not varied:
+        if not _z_scores(values[step], summed[step], size[row], scale, seen[step], out=z[step]):
             continue
         if method == "normal":
-            upper, lower = special.ndtr(-z[step]), special.ndtr(z[step])
+            _normal_p(z[step], alternative, p[step], side[step])
         else:
-            upper, lower = _binomial_tails(total[step], records, share[row])
-        _sided(upper, lower, alternative, p[step], side[step])
-    p[~seen] = 1.0
+            tails = _binomial_tails(total[step], records, *shares)
+            _sided(*tails, alternative, p[step], side[step])
+    if not complete:
+        p[~seen] = 1.0
     limit = _largest_significant(p[seen] if not complete else p.ravel(), alpha)
     hot = (side > 0) & (p <= limit) & (total >= min_records)
     cold = (side < 0) & (p <= limit) & (expected >= min_records)
@@ -194,40 +197,58 @@ def _shares(seen: Flags, sizes: Floats, adjacency: Adjacency) -> Floats:
     return share
 
 
-def _z_scores(values: Floats, summed: Floats, size: Floats, seen: Flags, *, out: Floats) -> bool:
+def _scale(size: Floats, seen: Flags) -> Floats:
+    """Return what an offset over the step's deviation is multiplied by to give z; 0 for the whole area."""
+    n = int(np.count_nonzero(seen))
+    spread = np.sqrt(np.maximum(n * size - size * size, 0.0) / max(n - 1, 1))
+    return np.asarray(np.where(spread > 0, 1 / np.where(spread > 0, spread, 1.0), 0.0))
+
+
+def _z_scores(
+    values: Floats, summed: Floats, size: Floats, scale: Floats, seen: Flags, *, out: Floats
+) -> bool:
     """Write the step's scores to ``out``; say whether its known counts differ at all."""
     n = int(np.count_nonzero(seen))
-    mean = float(values.sum()) / max(n, 1)
-    off = values - mean
-    # Unknown cells hold nought, so each is off by the mean; that is taken out again.
-    variance = (float(off @ off) - (values.size - n) * mean**2) / max(n, 1)
     among = values if n == values.size else values[seen]
     varied = n >= MIN_CELLS and float(among.max()) > float(among.min())
-    spread = np.sqrt(np.maximum(n * size - size * size, 0.0) * (max(variance, 0.0) / max(n - 1, 1)))
-    np.divide(summed - mean * size, spread, out=out, where=spread > 0)
-    out[spread <= 0] = 0.0
-    if not varied:
+    if varied:
+        mean = float(among.mean())
+        np.multiply(size, -mean, out=out)
+        out += summed
+        out *= scale
+        out /= float(among.std())
+    else:
         out[:] = 0.0
     if n < values.size:
         out[~seen] = np.nan
     return varied
 
 
-def _binomial_tails(total: Floats, records: float, share: Floats) -> tuple[Floats, Floats]:
-    """Return P(X >= total) and P(X <= total) for X ~ Binomial(records, share)."""
+def _normal_p(z: Floats, alternative: Alternative, p: Floats, side: NDArray[np.int8]) -> None:
+    if alternative == "both":
+        np.abs(z, out=p)
+        np.negative(p, out=p)
+        special.ndtr(p, out=p)
+        p *= 2
+        side[:] = np.where(z > 0, 1, -1)
+    else:
+        side[:] = 1 if alternative == "hot" else -1
+        special.ndtr(-z if alternative == "hot" else z, out=p)
+
+
+def _binomial_tails(total: Floats, records: float, shares: Floats, which: Integers) -> tuple[Floats, Floats]:
+    """Return P(X >= total) and P(X <= total) for X ~ Binomial(records, shares[which])."""
     if np.any(total != np.rint(total)):
-        return _tails(total, records, share)
+        return _tails(total, records, shares[which])
     # Whole totals repeat: each pair of a share and a total is worked out once.
-    shares, which = np.unique(share, return_inverse=True)
     span = int(total.max()) + 1
-    code = which * span + total.astype(np.int64)
+    pair = which * span + total.astype(np.int64)
     present = np.zeros(shares.size * span, dtype=np.bool_)
-    present[code] = True
+    present[pair] = True
     needed = np.flatnonzero(present)
-    place: Integers = np.cumsum(present) - 1
-    upper, lower = _tails((needed % span).astype(np.float64), records, shares[needed // span])
-    at = place[code]
-    return upper[at], lower[at]
+    upper, lower = np.empty((2, present.size))
+    upper[needed], lower[needed] = _tails((needed % span).astype(np.float64), records, shares[needed // span])
+    return upper[pair], lower[pair]
 
 
 def _tails(total: Floats, records: float, share: Floats) -> tuple[Floats, Floats]:

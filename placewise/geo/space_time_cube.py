@@ -266,14 +266,14 @@ def cube_of_cells(
 
 def _entries(from_ns: Integers, to_ns: Integers, steps: TimeSteps) -> tuple[Integers, Integers, Floats]:
     """Return record, window and share of the record's interval for each window that a record touches."""
-    first = np.searchsorted(steps.ends_ns, from_ns, side="right")
-    # An instant is in the window that starts with it; an interval that ends there is not.
     instant = to_ns == from_ns
-    last = np.where(
-        instant,
-        np.searchsorted(steps.starts_ns, from_ns, side="right"),
-        np.searchsorted(steps.starts_ns, to_ns, side="left"),
-    ) - 1  # fmt: skip
+    step_first = np.searchsorted(steps.edges_ns, from_ns, side="right") - 1
+    # An instant is in the step that starts with it; an interval that ends there is not.
+    step_last = step_first
+    if not instant.all():
+        step_last = np.where(instant, step_first, np.searchsorted(steps.edges_ns, to_ns, side="left") - 1)
+    first = np.maximum(step_first - steps.window_steps + 1, 0)
+    last = np.minimum(step_last, steps.n_windows - 1)
     touched = np.maximum(last - first + 1, 0)
     if touched.size and touched.min() == touched.max() == 1:  # the common case, without copies
         record, window = np.arange(touched.size), first
