@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 from uuid import UUID
@@ -13,16 +14,15 @@ from uuid import UUID
 import placewise
 from placewise.core.errors import ImportCancelled
 from placewise.core.scope import Action, Scope
-from placewise.intake.batch import Refusal
+from placewise.intake.batch import CheckedBatch, Refusal
 from placewise.intake.engine import Check, Preview, Progress, preview, read_and_check
 from placewise.intake.findings import Finding
 from placewise.intake.layouts import Layout
 from placewise.intake.limits import Limits
 from placewise.intake.refusals import write_refusals
 from placewise.intake.run import Context
-from placewise.store.held import count_held
 from placewise.store.imports import area_codes, extent, get_batch, list_refusals
-from placewise.store.loading import Counts, FileFacts, Load, begin_load, record_key
+from placewise.store.loading import Counts, Fault, FileFacts, Load, begin_load, begin_rehearsal, record_key
 from placewise.store.session import Database, Session
 
 _HASH_BLOCK = 1 << 20
@@ -66,7 +66,7 @@ class Outcome:
 
 
 def look_at(session: Session, sending: Sending, *, on_progress: Progress | None = None) -> Preview:
-    """Read and check a whole file and keep nothing.
+    """Read and check a whole file, also against what is held, and keep nothing.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def look_at(session: Session, sending: Sending, *, on_progress: Progress | None 
         limits=sending.limits,
         name=sending.name,
         on_progress=on_progress,
-        held=lambda batch: count_held(session, batch.target.value, batch.record_ids, batch.content_digests),
+        rehearse=partial(_rehearse, begin_rehearsal(session, sending.layout.target.value)),
     )
 
 
@@ -140,6 +140,17 @@ def write_batch_refusals(session: Session, batch_id: UUID, out: TextIO) -> int:
     rows = write_refusals(tuple(batch.header), refused, out)
     session.note(object_id=batch_id, count=rows)
     return rows
+
+
+def _rehearse(load: Load, batch: CheckedBatch) -> tuple[list[Fault], int]:
+    return load.rehearse(
+        batch.columns,
+        batch.row_numbers,
+        record_ids=batch.record_ids,
+        content_digests=batch.content_digests,
+        repeats=batch.repeats,
+        cells_of=batch.cells_of,
+    )
 
 
 def _load(

@@ -202,8 +202,8 @@ class Preview:
     findings : list of Finding
         What is to be said, and questions to be answered.
     counts : Counter of str
-        ``read``, ``accepted``, ``refused``, ``blank`` rows of the whole file; ``held`` those that are held
-        already, and ``differing`` those among them that say something else.
+        ``read``, ``accepted``, ``refused``, ``blank`` rows of the whole file; of the accepted ones ``held``
+        are held already and ``repeated`` repeat an earlier row.
     header : tuple of str
         Column names as the file has them.
     refused : FileRefused or None
@@ -266,7 +266,7 @@ def preview(
     limits: Limits,
     name: str | None = None,
     on_progress: Progress | None = None,
-    held: Callable[[CheckedBatch], tuple[int, int]] = lambda _batch: (0, 0),
+    rehearse: Callable[[CheckedBatch], tuple[list[Fault], int]] = lambda _batch: ([], 0),
     refusals: int = 50,
 ) -> Preview:
     """Read and check a whole file without keeping it: its first batch, first faults, counts and questions.
@@ -275,8 +275,8 @@ def preview(
     ----------
     path, layout, context, limits, name, on_progress
         As for ``read_and_check``.
-    held : callable, optional
-        How many records of a batch are held already, and how many of those say something else.
+    rehearse : callable, optional
+        Faults of a batch that only the database knows, and how many of its other rows are held already.
     refusals : int
         Faults to keep.
     """
@@ -288,12 +288,16 @@ def preview(
             for batch in check:
                 if seen.batch is None and len(batch):
                     seen.batch = batch
-                seen.refusals.extend(batch.refusals[: max(0, refusals - len(seen.refusals))])
-                same, differing = held(batch)
-                known.update(held=same, differing=differing)
+                faults, held = rehearse(batch)
+                found = (Refusal(f.row, f.column, f.code, f.message, f.cells) for f in faults)
+                wrong = (*batch.refusals, *found)
+                seen.refusals.extend(wrong[: max(0, refusals - len(seen.refusals))])
+                refused = len({fault.row for fault in faults})
+                known.update(accepted=-refused, refused=refused, held=held, repeated=int(batch.repeats.sum()))
     except FileRefused as refused:
         seen.refused = refused
-    seen.findings, seen.counts, seen.header = check.findings, Counter({**check.counts, **known}), check.header
+    known.update(check.counts)
+    seen.findings, seen.counts, seen.header = check.findings, known, check.header
     return seen
 
 

@@ -77,6 +77,11 @@ SELECT s.import_row FROM pg_temp.{staged} s
     WHERE t.partnership_id = %(partnership)s AND t.{id} = s.record_id OFFSET 0) held
  WHERE held.content_digest <> s.content_digest  -- NULL on either side: nothing to compare
 """)
+COUNT_HELD = sql.SQL("""
+SELECT count(*) FROM pg_temp.{staged} s
+ CROSS JOIN LATERAL (SELECT FROM placewise.{table} t
+    WHERE t.partnership_id = %(partnership)s AND t.{id} = s.record_id OFFSET 0) held
+""")
 
 
 class Refused(Protocol):
@@ -162,6 +167,35 @@ class Load:
         self._fates(accepted, held, _multirange(repeated - refused), refused=0, read=0)
         return faults
 
+    def rehearse(
+        self,
+        columns: Mapping[str, Column],
+        row_numbers: NDArray[np.int64],
+        *,
+        record_ids: NDArray[np.void],
+        content_digests: list[bytes | None],
+        repeats: NDArray[np.bool_],
+        cells_of: Callable[[int], tuple[str, ...]],
+    ) -> tuple[list[Fault], int]:
+        """Faults that ``add`` would find, and how many of the other rows are held already; nothing is stored.
+
+        Boundaries are known by code and year, not by their ids, and are never counted as held.
+        """
+        if not len(row_numbers):
+            return [], 0
+        chunk = self._stage(columns, row_numbers, record_ids, content_digests)
+        repeated = set(row_numbers[repeats].tolist())
+        faults = self._faults(chunk, repeated, cells_of)
+        self._remove({fault.row for fault in faults} | repeated)
+        (held,) = self.session.row(COUNT_HELD.format(**self._names), self.params) or (0,)
+        return faults, int(held)
+
+    @property
+    def _names(self) -> dict[str, sql.Identifier]:
+        table = self.target.table
+        named = {"staged": self.target.staged, "table": table, "id": f"{table}_id"}
+        return {name: sql.Identifier(what) for name, what in named.items()}
+
     def _stage(
         self,
         columns: Mapping[str, Column],
@@ -226,12 +260,7 @@ class Load:
                     message = check.message.format(value=value)
                     faults.append(Fault(row, check.column, check.code, message, cells_of(row)))
         if "content_digest" in chunk:
-            statement = CHANGED.format(
-                staged=sql.Identifier(self.target.staged),
-                table=sql.Identifier(self.target.table),
-                id=sql.Identifier(f"{self.target.table}_id"),
-            )
-            for (row,) in self.session.rows(statement, self.params):
+            for (row,) in self.session.rows(CHANGED.format(**self._names), self.params):
                 if row not in repeated:
                     faults.append(Fault(row, "", "differs-from-held", DIFFERS, cells_of(row)))
         return faults
@@ -317,6 +346,12 @@ def record_key(session: Session) -> bytes:
     if key is None:
         raise NotFound("There is no key to name records with. The database was not migrated as a whole.")
     return bytes(key)
+
+
+def begin_rehearsal(session: Session, target: str) -> Load:
+    """Begin one file's ``rehearse`` in a session; it has no batch and stores nothing."""
+    session.require(IMPORTERS)
+    return Load(session, TARGETS[target], UUID(int=0), {"partnership": session.scope.partnership_id})
 
 
 def be_patient(session: Session) -> None:

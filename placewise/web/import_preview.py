@@ -189,7 +189,7 @@ def _sentence(preview: Preview) -> str:
         asked = len(preview.questions)
         return "One question first." if asked == 1 else f"{number(asked)} questions first."
     rows = count_of(read, "row")
-    if preview.counts["held"]:
+    if _new(preview) < accepted:
         return f"{rows}: {' '.join(_held(preview))}"
     if not refused:
         return f"{rows}: {'it' if read == 1 else 'all'} can be accepted."
@@ -197,18 +197,19 @@ def _sentence(preview: Preview) -> str:
 
 
 def _new(preview: Preview) -> int:
-    return preview.counts["accepted"] - preview.counts["held"]
+    return preview.counts["accepted"] - preview.counts["held"] - preview.counts["repeated"]
 
 
 def _held(preview: Preview) -> Iterator[str]:
-    refused, differing = preview.counts["refused"], preview.counts["differing"]
-    same, new = preview.counts["held"] - differing, _new(preview)
+    new, held, repeated, refused = (
+        _new(preview),
+        *(preview.counts[name] for name in ("held", "repeated", "refused")),
+    )
     yield f"{number(new) if new else 'none'} {'is' if new == 1 else 'are'} new."
-    if same:
-        yield f"{number(same)} {'is' if same == 1 else 'are'} held already and will add nothing."
-    if differing:
-        says = "says" if differing == 1 else "say"
-        yield f"{number(differing)} {says} something else than the record held and will be refused."
+    if held:
+        yield f"{number(held)} {'is' if held == 1 else 'are'} held already and will add nothing."
+    if repeated:
+        yield f"{number(repeated)} {'repeats' if repeated == 1 else 'repeat'} a row above and will add nothing."
     if refused:
         yield f"{number(refused)} {_need(refused)} mending."
 

@@ -99,12 +99,14 @@ def test_a_file_is_looked_at_accepted_accounted_for_mended_and_sent_again(
 ):
     page = page_as()
     choose(page, partnership, mixed, "Incidents and intelligence")
-    assert page.locator(".pw-sentence").inner_text() == "45 rows: 42 can be accepted, 3 need mending."
+    assert page.locator(".pw-sentence").inner_text() == (
+        "45 rows: 40 are new. 2 repeat a row above and will add nothing. 3 need mending."
+    )
     assert "All lie inside" in page.locator("#map-words").inner_text()
     assert page.locator(".pw-sketch__ring").count() > 10
     assert page.get_by_text("2 Feb 2024, 21:15").count() > 0
     assert axe(page) == []
-    page.get_by_role("button", name="Bring in 42 rows").click()
+    page.get_by_role("button", name="Bring in 40 new rows").click()
     page.wait_for_url("**/imports/*?fresh=1")
     assert figures(page) == [45, 40, 2, 3]
     assert axe(page) == []
@@ -172,7 +174,7 @@ def test_the_wrong_choice_is_put_right_with_one_click(page_as, partnership, mixe
     assert page.locator(".pw-sentence").inner_text() == "Nothing of this file can be brought in as it stands."
     assert axe(page) == []
     page.get_by_role("button", name="Read it as “Incidents and intelligence”").click()
-    assert "42 can be accepted" in page.locator(".pw-sentence").inner_text()
+    assert "40 are new" in page.locator(".pw-sentence").inner_text()
     page.get_by_role("button", name="Discard").click()
     assert "Nothing of it was stored" in page.locator("main").inner_text()
 
@@ -191,7 +193,7 @@ def test_progress_moves_and_cancelling_leaves_nothing(page_as, partnership, mixe
     monkeypatch.setattr(imports_running, "bring_in", slow)
     page = page_as()
     choose(page, partnership, mixed, "Incidents and intelligence")
-    page.get_by_role("button", name="Bring in 42 rows").click()
+    page.get_by_role("button", name="Bring in 40 new rows").click()
     page.locator(".pw-running [role=status]", has_text="50% read").wait_for(state="attached")
     assert page.locator(".pw-running__percent").inner_text() == "50"
     assert axe(page) == []
@@ -226,7 +228,7 @@ def test_every_step_works_by_keyboard_alone(page_as, partnership, mixed):
     page.keyboard.press("Space")
     page.locator("#file").set_input_files(mixed)
     page.get_by_role("button", name="Look at the file").press("Enter")
-    page.get_by_role("button", name="Bring in 42 rows").press("Enter")
+    page.get_by_role("button", name="Bring in 40 new rows").press("Enter")
     page.wait_for_url("**/imports/*?fresh=1")
     assert [stop["name"] for stop in focus_stops(page) if not (stop["marked"] and stop["visible"])] == []
 
@@ -239,7 +241,7 @@ def test_each_page_fits_a_narrow_window_and_high_contrast(page_as, partnership, 
     assert not scrolls_sideways(page)
     choose(page, partnership, mixed, "Incidents and intelligence")
     assert not scrolls_sideways(page)
-    page.get_by_role("button", name="Bring in 42 rows").click()
+    page.get_by_role("button", name="Bring in 40 new rows").click()
     page.wait_for_url("**/imports/*?fresh=1")
     assert not scrolls_sideways(page)
     assert axe(page) == []

@@ -20,6 +20,7 @@ from placewise.intake.findings import Severity
 from placewise.intake.layouts import LAYOUTS, best_layout, get_layout
 from placewise.intake.limits import UPLOAD_LIMITS
 from placewise.intake.run import Context
+from placewise.store.loading import Fault
 
 NOW = datetime(2026, 5, 20, tzinfo=UTC)
 INCIDENT = {
@@ -288,14 +289,14 @@ def test_a_preview_holds_the_first_rows_faults_and_counts(tmp_path: Path) -> Non
         get_layout("incidents"),
         context=context(),
         limits=UPLOAD_LIMITS,
-        held=lambda batch: (len(batch) - 1, 1),
+        rehearse=lambda batch: ([Fault(6, "place_ref", "unknown-reference", "Not held.", ("A4",))], 3),
     )
     assert seen.refused is None
     assert seen.batch is not None
     assert len(seen.batch) == 5
-    assert [r.code for r in seen.refusals] == ["unknown-code"]
-    counted = {"read": 6, "accepted": 5, "refused": 1, "blank": 0}
-    assert dict(seen.counts) == {**counted, "held": 4, "differing": 1}
+    assert [r.code for r in seen.refusals] == ["unknown-code", "unknown-reference"]
+    counted = {"read": 6, "accepted": 4, "refused": 2, "blank": 0}
+    assert dict(seen.counts) == {**counted, "held": 3, "repeated": 0}
 
 
 def test_a_preview_of_a_file_that_cannot_be_taken_says_why(tmp_path: Path) -> None:

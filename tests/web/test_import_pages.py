@@ -50,15 +50,22 @@ def test_a_file_says_before_it_is_accepted_what_of_it_is_held(visitor):
     assert "3 rows: 1 is new. 2 are held already and will add nothing." in page
     assert "Bring in 1 new row<" in page
     page = visitor.look(more.replace("Mill Park", "Another Park") + "P10,,park,441300,381300\n")
-    assert (
-        "4 rows: 1 is new. 1 is held already and will add nothing. 1 says something else than the record held "
-        "and will be refused. 1 needs mending." in page
-    )
+    assert "4 rows: 1 is new. 1 is held already and will add nothing. 2 need mending." in page
+    assert "This record is already held and says something else." in page
     assert figures(visitor.accept()) == [4, 1, 1, 2]
 
 
+def test_a_reference_that_leads_nowhere_is_said_before_the_file_is_accepted(visitor, admin):
+    rows = "I1,incident,2026-04-01T20:00,harm_there,P-404\nI2,incident,2026-04-01T20:00,harm_there,\n"
+    page = visitor.look(f"local_ref,kind,occurred_from,relation,children\n{rows}", layout="incidents")
+    assert "2 rows: 1 can be accepted, 1 needs mending." in page
+    assert "No person with the reference P-404 is held." in page
+    assert figures(visitor.accept()) == [2, 1, 0, 1]
+
+
 def test_every_row_has_one_fate_and_the_counts_add_up(visitor):
-    assert "5 rows: 3 can be accepted, 2 need mending." in visitor.look(MIXED)
+    page = visitor.look(MIXED)
+    assert "5 rows: 2 are new. 1 repeats a row above and will add nothing. 2 need mending." in page
     page = visitor.accept()
     assert figures(page) == [5, 2, 1, 2]
     assert "2 of 5 rows came in; 2 need mending." in page

@@ -121,7 +121,7 @@ def test_no_moment_is_too_strange_to_be_asked_for(
     client: FlaskClient, partnership: TestPartnership, add_events: AddEvents, part: str, as_at: str
 ) -> None:
     add_events(3)
-    assert client.get(address(partnership, part, as_at=as_at, cell="0.0")).status_code in {200, 404}
+    assert client.get(address(partnership, part, as_at=as_at, cell="0.0")).status_code < 500
 
 
 @pytest.mark.usefixtures("ground")
