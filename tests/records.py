@@ -56,6 +56,11 @@ class Records:
         for when in moments:
             self.event(None, when, accuracy="none", **columns)
 
+    def two_years(self, place_id: UUID | None = None, *, agency: str = "police") -> None:
+        """Make an event in each month from May 2024 to April 2026, so that no month is without data."""
+        for n in range(24):
+            self.event(place_id, london(2024 + (4 + n) // 12, (4 + n) % 12 + 1, 15), agency=agency)
+
     def batch(self, at: datetime, *, agency: str = "police", rows: int = 10) -> None:
         """Make the record of an import, without its rows."""
         values = {

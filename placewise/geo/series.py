@@ -15,6 +15,8 @@ Sharing = Literal["midpoint", "proportional"]
 
 SILENT_MONTHS = 2
 MIN_REPORTING_MONTHS = 3
+#: Who sends so many records in a usual month has no month without any by chance (e to the -10).
+NEVER_NONE = 10
 
 
 def monthly_counts(
@@ -91,11 +93,42 @@ def _by_overlap(from_ns: np.ndarray, to_ns: np.ndarray, edges: np.ndarray) -> np
     return counts
 
 
+def reports_held(counts: pd.DataFrame) -> pd.DataFrame:
+    """Tell months about which an agency reported from months of which nothing of it is held.
+
+    The one rule for map, places and home: an agency reported about a month if at least one record of it
+    about that month, of any kind and anywhere, is held. Nothing else is proof of a report.
+
+    Parameters
+    ----------
+    counts : DataFrame of int >= 0, shape (months, agencies)
+        Not modified.
+
+    Returns
+    -------
+    DataFrame of bool, same shape
+
+    Raises
+    ------
+    MissingValue
+        A count is missing or negative.
+
+    Examples
+    --------
+    >>> reports_held(pd.DataFrame({"police": [5, 0, 6]}))["police"].tolist()
+    [True, False, True]
+    """
+    if not np.all(counts.to_numpy(dtype=np.float64) >= 0):
+        raise MissingValue("Monthly counts must be numbers of nought or more.")
+    return counts > 0
+
+
 def reports_received(counts: pd.DataFrame) -> pd.DataFrame:
-    """Tell months in which an agency reported nothing from months in which nothing happened.
+    """Tell months in which an agency's reports must be missing from those in which they may be whole.
 
     An inference from the counts alone: it cannot see an agency that sent half of what it knew, nor one
-    that truly had nothing for two months. Where an agency says what it sent, believe that instead.
+    that truly had nothing for two months. Where an agency says what it sent, believe that instead. True
+    says only that nothing is known to be missing; whether anything came at all, `reports_held` says.
 
     Parameters
     ----------
@@ -105,10 +138,12 @@ def reports_received(counts: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame of bool, same shape
-        False where no reports were received. The rule: an agency that *usually reports* — at least
+        False where reports are missing. The rule: an agency that sends `NEVER_NONE` or more in its median
+        month with reports is missing in every month without any. Another agency that *usually reports* — at least
         `MIN_REPORTING_MONTHS` months with reports, and a median above nought from its first such month to
         its last — and shows nought for `SILENT_MONTHS` or more consecutive months was silent in those
-        months. One lone nought, and any nought of an agency that reports now and then, is a nought.
+        months. One lone nought of it, and any nought of an agency that reports now and then, may be a
+        quiet month.
 
     Raises
     ------
@@ -121,14 +156,19 @@ def reports_received(counts: pd.DataFrame) -> pd.DataFrame:
     >>> reports_received(counts)["health"].tolist(), bool(reports_received(counts)["police"].all())
     ([True, True, True, True, False, False], True)
     """
+    held = reports_held(counts).to_numpy()
     values = counts.to_numpy(dtype=np.float64)
-    if not np.all(values >= 0):
-        raise MissingValue("Monthly counts must be numbers of nought or more.")
     received = np.ones(values.shape, dtype=bool)
     for column in range(values.shape[1]):
-        if _usually_reports(values[:, column]):
+        if _never_without(values[:, column]):
+            received[:, column] = held[:, column]
+        elif _usually_reports(values[:, column]):
             received[:, column] = ~_long_silence(values[:, column])
     return pd.DataFrame(received, index=counts.index, columns=counts.columns)
+
+
+def _never_without(values: np.ndarray) -> bool:
+    return bool(values.any() and np.median(values[values > 0]) >= NEVER_NONE)
 
 
 def _usually_reports(values: np.ndarray) -> bool:

@@ -13,8 +13,15 @@ import pandas as pd
 from placewise.core.scope import PANEL
 from placewise.core.vocabulary import harm_relations, placeable_accuracies
 from placewise.geo.clock import WeekClock, week_clock
-from placewise.geo.intervals import Comparison, compare_counts, with_intervals
-from placewise.geo.series import monthly_counts, reports_received
+from placewise.geo.intervals import with_intervals
+from placewise.geo.series import monthly_counts
+from placewise.panel.completeness import (
+    Completeness,
+    SideBySide,
+    read_completeness,
+    set_side_by_side,
+    telling,
+)
 from placewise.panel.period import LONDON, MONTHS, Period, find_period
 from placewise.store import groups, place_events, places
 from placewise.store.groups import PlaceGroup
@@ -27,8 +34,6 @@ FOUND_RELATIONS = ("found_there", "detected_there")
 RECENT_EVENTS = 10
 #: Records within this distance of the place that name no place are mentioned beside the count, not in it.
 NEAR_M = 50.0
-#: An agency that sent a smaller share of a place's records than this leaves no gap worth marking when it is silent.
-TELLING_SHARE = 0.1
 #: Fewer timed records than this show no pattern of the week.
 FEW_TIMED = 10
 #: Fewer records than this make no picture of a trend, only of its uncertainty.
@@ -37,33 +42,34 @@ FEW_DRAWN = 5
 
 @dataclass(frozen=True, slots=True)
 class TrendMonth:
-    """One month: its count, and the range of averages it is compatible with (None where reports are missing)."""
+    """One month: its count, and the range of averages it is compatible with (None where reports are missing).
+
+    ``held`` is False where nobody's record about the month is held: then its nought is no count at all.
+    """
 
     month: date
     count: int
     low: float | None
     high: float | None
+    held: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one agency sent about the place: a count a month, None where it sent nothing about anywhere.
+    """What one agency sent about the place: a count a month, None where nothing of it is held about anywhere.
 
-    A nought and a silence are different things.
+    A nought and a month without data are different things. ``missing`` marks months whose reports are missing by what
+    the agency usually sends; an agency that sends little may have had nothing to send.
     """
 
     agency: str
     counts: tuple[int | None, ...]
+    missing: tuple[bool, ...]
 
     @property
     def total(self) -> int:
         """Records about this place."""
         return sum(n or 0 for n in self.counts)
-
-    @property
-    def silent_months(self) -> int:
-        """Months without any report."""
-        return self.counts.count(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,9 @@ class Evidence:
     ----------
     trend : sequence of TrendMonth
         All months of the period.
-    year, quarter : Comparison
+    known : Completeness
+        Which months have data.
+    year, quarter : SideBySide
         The last 12 months with the 12 before; the last 3 with the 3 before.
     clock : WeekClock
         Of harm here, over the whole period.
@@ -91,9 +99,10 @@ class Evidence:
     """
 
     period: Period
+    known: Completeness
     trend: Sequence[TrendMonth]
-    year: Comparison
-    quarter: Comparison
+    year: SideBySide
+    quarter: SideBySide
     clock: WeekClock
     harm_mix: Sequence[tuple[str, int]]
     relation_mix: Sequence[tuple[str, int]]
@@ -107,8 +116,9 @@ class Evidence:
 
     @property
     def gone_quiet(self) -> list[str]:
-        """Agencies that told much of this place and sent nothing at all in the newest month."""
-        return [c.agency for c in telling(self.contributions) if c.counts[-1] is None]
+        """Agencies that told much of this place and whose reports of the newest month are missing."""
+        told = telling({c.agency: c.total for c in self.contributions})
+        return [c.agency for c in self.contributions if c.agency in told and c.missing[-1]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +154,19 @@ def _evidence(session: Session, place_id: UUID, period: Period) -> Evidence:
     events = place_events.list_events(session, place_id, since=since, until=until)
     older, _ = place_events.count_outside(session, place_id, since=since, until=until)
     harm = [event for event in events if event.relation in harm_relations()]
-    contributions = _contributions(
-        events, place_events.count_by_agency_month(session, since=since, until=until), period
-    )
-    trend = _trend(harm, contributions, period)
+    known = read_completeness(session, period)
+    contributions = _contributions(events, known)
+    whole = known.whole(telling({c.agency: c.total for c in contributions}))
+    trend = _trend(harm, known, whole)
+    counts = [month.count for month in trend]
     relation_mix = Counter(event.relation for event in events)
     found = sum(relation_mix[relation] for relation in FOUND_RELATIONS)
     return Evidence(
         period=period,
+        known=known,
         trend=trend,
-        year=_compare(trend, period, 12),
-        quarter=_compare(trend, period, 3),
+        year=set_side_by_side(counts, whole, period, 12),
+        quarter=set_side_by_side(counts, whole, period, 3),
         clock=_clock(harm),
         harm_mix=Counter(code for event in harm for code in event.harm_types or [""]).most_common(),
         relation_mix=relation_mix.most_common(),
@@ -176,43 +188,26 @@ def _evidence(session: Session, place_id: UUID, period: Period) -> Evidence:
     )
 
 
-def telling(contributions: Sequence[Contribution]) -> list[Contribution]:
-    """Agencies from which at least a tenth of a place's records came: without them its count is incomplete."""
-    whole = sum(c.total for c in contributions)
-    return [c for c in contributions if c.total and c.total >= TELLING_SHARE * whole]
-
-
 def _times(events: Sequence[PlaceEvent]) -> tuple[pd.DatetimeIndex, pd.DatetimeIndex]:
     starts = pd.DatetimeIndex([event.occurred_from for event in events], dtype="datetime64[ns, UTC]")
     ends = pd.DatetimeIndex([event.occurred_to for event in events], dtype="datetime64[ns, UTC]")
     return starts, ends
 
 
-def _trend(
-    harm: Sequence[PlaceEvent], contributions: Sequence[Contribution], period: Period
-) -> list[TrendMonth]:
+def _trend(harm: Sequence[PlaceEvent], known: Completeness, whole: Sequence[bool]) -> list[TrendMonth]:
+    period = known.period
     starts, ends = _times(harm)
     counts = monthly_counts(
         starts, ends, first_month=f"{period.months[0]:%Y-%m}", last_month=f"{period.last:%Y-%m}"
     )
-    sources = telling(contributions)
-    complete = [not any(c.counts[i] is None for c in sources) for i in range(len(period.months))]
-    received = pd.Series(complete).to_numpy()
-    table = with_intervals(counts, received=received)
-    rows = zip(period.months, table["count"], table["low"], table["high"], complete, strict=True)
+    table = with_intervals(counts, received=pd.Series(whole).to_numpy())
+    rows = zip(period.months, table["count"], table["low"], table["high"], whole, known.held, strict=True)
     return [
-        TrendMonth(month, int(n), float(low) if whole else None, float(high) if whole else None)
-        for month, n, low, high, whole in rows
+        TrendMonth(
+            month, int(n), float(low) if all_here else None, float(high) if all_here else None, held=held
+        )
+        for month, n, low, high, all_here, held in rows
     ]
-
-
-def _compare(trend: Sequence[TrendMonth], period: Period, months: int) -> Comparison:
-    return compare_counts(
-        sum(month.count for month in trend[-months:]),
-        sum(month.count for month in trend[-2 * months : -months]),
-        exposure=period.days(newest=0, oldest=months),
-        baseline_exposure=period.days(newest=months, oldest=2 * months),
-    )
 
 
 def _clock(harm: Sequence[PlaceEvent]) -> WeekClock:
@@ -228,29 +223,24 @@ def time_is_known(event: PlaceEvent) -> bool:
     return not (midnights and end - start >= timedelta(hours=23))  # the day on which clocks go forward
 
 
-def _contributions(
-    events: Sequence[PlaceEvent], sent: Sequence[tuple[str, date, int]], period: Period
-) -> list[Contribution]:
-    everywhere = pd.DataFrame(sent, columns=["agency", "month", "n"]).pivot_table(
-        index="month", columns="agency", values="n", aggfunc="sum"
-    )
-    everywhere = everywhere.reindex(list(period.months)).fillna(0).astype(int)
-    received = reports_received(everywhere)
+def _contributions(events: Sequence[PlaceEvent], known: Completeness) -> list[Contribution]:
     here = Counter((event.agency, _month_of(event)) for event in events)
     return [
         Contribution(
-            str(agency),
+            agency,
             tuple(
-                here[str(agency), month] if received.at[month, agency] or here[str(agency), month] else None
-                for month in period.months
+                here[agency, month] if held else None
+                for month, held in zip(known.period.months, reported, strict=True)
             ),
+            known.missing[agency],
         )
-        for agency in sorted(everywhere.columns)
+        for agency, reported in known.reported.items()
     ]
 
 
 def _month_of(event: PlaceEvent) -> date:
-    return event.occurred_from.astimezone(LONDON).date().replace(day=1)
+    middle = event.occurred_from + (event.occurred_to - event.occurred_from) / 2
+    return middle.astimezone(LONDON).date().replace(day=1)
 
 
 def sentence(dossier: Dossier) -> str:
@@ -258,7 +248,8 @@ def sentence(dossier: Dossier) -> str:
     evidence, name = dossier.evidence, dossier.place.name
     if evidence is None or not (evidence.harm_count or evidence.found_count or evidence.other_count):
         nothing = f"No record that you may see names {name} in the last {MONTHS} months."
-        return f"{nothing} That is not proof that it is safe."
+        gaps = f" {evidence.known.sentence}" if evidence and evidence.known.sentence else ""
+        return f"{nothing} That is not proof that it is safe.{gaps}"
     year = evidence.year
     if year.count or year.baseline:
         said = (
@@ -274,21 +265,36 @@ def sentence(dossier: Dossier) -> str:
         )
     if evidence.gone_quiet:
         said += f" Nothing has come from {' or '.join(evidence.gone_quiet)} in the newest months."
+    if evidence.known.sentence:
+        said += f" {evidence.known.sentence}"
     return said
 
 
-def verdict_words(comparison: Comparison) -> str:
-    """The verdict alone, to stand after the two counts.
-
-    >>> verdict_words(compare_counts(4, 2)), verdict_words(compare_counts(3, 2))
-    ('within ordinary variation, so no change can be called', 'too few to tell')
-    """
-    return {
+def verdict_words(pair: SideBySide) -> str:
+    """The verdict alone, to stand after the two counts, with the months that it rests on."""
+    found = pair.comparison
+    if found is None:
+        return (
+            "not compared, because the data are whole for "
+            f"{pair.whole} of these {pair.months} months and {pair.baseline_whole} of the {pair.months} before"
+        )
+    said = {
         "higher": "higher, by more than ordinary variation",
         "lower": "lower, by more than ordinary variation",
         "ordinary": "within ordinary variation, so no change can be called",
         "too_few": "too few to tell",
-    }[comparison.verdict]
+    }[found.verdict]
+    if pair.whole == pair.baseline_whole == pair.months:
+        return said
+    counts = (
+        ""
+        if (found.count, found.baseline) == (pair.count, pair.baseline)
+        else f", {found.count} against {found.baseline}"
+    )
+    return (
+        f"{said} (only the {pair.whole} of these {pair.months} months and {pair.baseline_whole} of the {pair.months} "
+        f"before with whole data are compared{counts})"
+    )
 
 
 def _records(n: int) -> str:

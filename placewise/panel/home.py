@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from placewise.core.scope import PANEL
+from placewise.panel.completeness import Completeness, read_completeness
+from placewise.panel.hotspot_months import gaps_named, held_words
+from placewise.panel.period import MONTHS, Period, last_full_month, month_after, month_before
 from placewise.store import overview
 from placewise.store.overview import LastImport, SilentAgency
 from placewise.store.session import Session
@@ -13,6 +17,14 @@ from placewise.store.session import Session
 TOO_FEW = 20
 #: Two Poisson counts that differ by more standard errors than this differ by more than chance would (5%).
 STANDARD_ERRORS = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Months whose reports from an agency are missing, though it sent some before and some since."""
+
+    agency: str
+    months: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,14 @@ class Overview:
         First day of the last full month with records; None when there are no records.
     records, records_before : int
         Records that happened in that month, and in the month before it.
+    silent : tuple of SilentAgency or None
+        None for those who see single places only: they cannot tell silence from what they may not see.
+    known_months : int
+        Months looked at: up to 24, from the first record on.
+    empty : tuple of str
+        Those about which nobody reported.
+    gaps : tuple of Gap
+        Agencies with months missing beyond those.
     """
 
     places: int
@@ -32,7 +52,10 @@ class Overview:
     records: int
     records_before: int
     last_import: LastImport | None
-    silent: tuple[SilentAgency, ...]
+    silent: tuple[SilentAgency, ...] | None
+    known_months: int = MONTHS
+    empty: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 def summarise(session: Session, *, today: date) -> Overview:
@@ -45,32 +68,29 @@ def summarise(session: Session, *, today: date) -> Overview:
     month = last_full_month(newest, today=today)
     after = month_after(month)
     records, before = overview.count_records(session, before=month_before(month), month=month, after=after)
-    silent = overview.list_silent_agencies(
-        session, since=date(month.year - 1, month.month, 1), month=month, after=after
-    )
-    return Overview(places, month, records, before, last_import, tuple(silent))
+    if not session.roles & PANEL:
+        return Overview(places, month, records, before, last_import, None)
+    silent = overview.list_silent_agencies(session, month=month, after=after)
+    known = read_completeness(session, Period(month))
+    months, empty, gaps = _gaps(known, overview.list_first_records(session))
+    return Overview(places, month, records, before, last_import, tuple(silent), months, empty, gaps)
 
 
-def last_full_month(newest: date, *, today: date) -> date:
-    """First day of the newest month with records that is over.
-
-    >>> last_full_month(date(2026, 5, 14), today=date(2026, 5, 20))
-    datetime.date(2026, 4, 1)
-    >>> last_full_month(date(2026, 5, 14), today=date(2026, 7, 1))
-    datetime.date(2026, 5, 1)
-    """
-    month = newest.replace(day=1)
-    return month_before(month) if month == today.replace(day=1) else month
-
-
-def month_before(month: date) -> date:
-    """First day of the month before."""
-    return date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
-
-
-def month_after(month: date) -> date:
-    """First day of the month after."""
-    return date(month.year + (month.month == 12), month.month % 12 + 1, 1)
+def _gaps(known: Completeness, first: dict[str, date]) -> tuple[int, tuple[str, ...], tuple[Gap, ...]]:
+    """Months since the first record, those nobody reported about, and each agency's between its reports."""
+    begun = min(first.values()).replace(day=1)
+    months = [month for month in known.period.months if month >= begun]
+    empty = tuple(month for month in known.empty_months if month >= f"{begun:%Y-%m}")
+    gaps = []
+    for agency, reported in known.reported.items():
+        rows = list(zip(known.period.months, reported, known.missing[agency], strict=True))
+        newest = max((month for month, here, _ in rows if here), default=known.period.months[0])
+        since = first[agency].replace(day=1)
+        lost = [f"{month:%Y-%m}" for month, _, missing in rows if missing and since < month < newest]
+        lost = [month for month in lost if month not in empty]
+        if lost:
+            gaps.append(Gap(agency, tuple(lost)))
+    return len(months), empty, tuple(gaps)
 
 
 def compare(records: int, before: int) -> str:
@@ -105,6 +125,10 @@ def sentence(facts: Overview) -> str:
         said += f", {compare(facts.records, facts.records_before)} {named} ({facts.records_before:,})."
     else:  # a month nobody sent is not a month without harm
         said += f"; no record is held for {earlier:%B %Y}, so there is nothing to compare with."
+    if facts.empty:
+        said += f" {held_words(facts.known_months, list(facts.empty))}"
+    for gap in facts.gaps:
+        said += f" From {gap.agency} nothing is held for {gaps_named(list(gap.months))}."
     if facts.silent:
         said += f" Nothing has come from {_listed([_since(quiet) for quiet in facts.silent])}."
     return said

@@ -76,6 +76,18 @@ def gaps_named(gaps: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+def held_words(n_months: int, gaps: list[str]) -> str:
+    """How many months of a period have data, and which have none; for map, places and home alike.
+
+    >>> held_words(5, ["2026-01", "2026-02"])
+    'Data held for 3 of these 5 months: nothing is held for January 2026 to February 2026.'
+    """
+    held = f"Data held for {n_months - len(gaps)} of these {n_months} months"
+    if n_months == 1:
+        held = "No data held for this month"
+    return f"{held}: nothing is held for {gaps_named(gaps)}."
+
+
 def named(month: str) -> str:
     """A month as read aloud.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from placewise.core.vocabulary import PLACEABLE_RADIUS_M, placeable_accuracies, radius_m, terms
 from placewise.geo.hexgrid import HexGrid
-from placewise.geo.series import reports_received
+from placewise.geo.series import reports_held, reports_received
 from placewise.panel.hotspot_filter import NOT_RECORDED, HotspotFilter
 from placewise.panel.hotspot_ground import Ground
 from placewise.panel.hotspot_months import edges_us, months_between, moved, start_of
@@ -91,7 +91,8 @@ class Records:
     def empty_months(self) -> list[str]:
         """Months of the period from which nobody sent any record of any kind."""
         held = np.bincount(self.month[self.month >= 0], minlength=len(self.months))
-        return [month for month, n in zip(self.months, held.tolist(), strict=True) if not n]
+        anyone = reports_held(pd.DataFrame({"anyone": held}))["anyone"].tolist()
+        return [month for month, reported in zip(self.months, anyone, strict=True) if not reported]
 
     @property
     def child_of_event(self) -> Integers:

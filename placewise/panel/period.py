@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from placewise.panel.home import last_full_month, month_after, month_before
 from placewise.store import overview
 from placewise.store.session import Session
 
@@ -48,6 +47,28 @@ class Period:
     def days(self, *, newest: int, oldest: int) -> int:
         """Days from ``oldest`` months back to ``newest`` months back."""
         return (self.start_of(newest).date() - self.start_of(oldest).date()).days
+
+
+def last_full_month(newest: date, *, today: date) -> date:
+    """First day of the newest month with records that is over.
+
+    >>> last_full_month(date(2026, 5, 14), today=date(2026, 5, 20))
+    datetime.date(2026, 4, 1)
+    >>> last_full_month(date(2026, 5, 14), today=date(2026, 7, 1))
+    datetime.date(2026, 5, 1)
+    """
+    month = newest.replace(day=1)
+    return month_before(month) if month == today.replace(day=1) else month
+
+
+def month_before(month: date) -> date:
+    """First day of the month before."""
+    return date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
+
+
+def month_after(month: date) -> date:
+    """First day of the month after."""
+    return date(month.year + (month.month == 12), month.month % 12 + 1, 1)
 
 
 def find_period(session: Session, *, today: date) -> Period | None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+from uuid import UUID
 
 from placewise.core.vocabulary import harm_relations, label
-from placewise.geo.intervals import Comparison, Verdict, compare_counts
+from placewise.geo.intervals import Verdict
+from placewise.panel.completeness import (
+    Completeness,
+    SideBySide,
+    read_completeness,
+    set_side_by_side,
+    telling,
+)
 from placewise.panel.period import Period, find_period
 from placewise.store import place_events, places
 from placewise.store.places import PlaceRow
@@ -31,16 +40,18 @@ class PlaceSummary:
     """A place with its two counts; None where the partnership holds no record at all."""
 
     place: PlaceRow
-    comparison: Comparison | None
+    pair: SideBySide | None
 
     @property
     def verdict(self) -> str:
         """What may be said, in two or three words."""
-        if self.comparison is None:
+        if self.pair is None:
             return "No records yet"
-        if self.comparison.count == self.comparison.baseline == 0:
+        if self.pair.comparison is None:
+            return "Data missing: not compared"
+        if self.pair.count == self.pair.baseline == 0:
             return "None recorded"
-        return VERDICTS[self.comparison.verdict]
+        return VERDICTS[self.pair.comparison.verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +60,12 @@ class PlaceList:
 
     places: Sequence[PlaceSummary]
     period: Period | None
+    known: Completeness | None = None
 
     def count(self, verdict: Verdict) -> int:
         """Places with this verdict."""
-        return sum(p.comparison is not None and p.comparison.verdict == verdict for p in self.places)
+        compared = [p.pair.comparison for p in self.places if p.pair and p.pair.comparison]
+        return sum(comparison.verdict == verdict for comparison in compared)
 
     @property
     def chance_finds(self) -> int:
@@ -74,36 +87,38 @@ def list_places(
     found = places.list_places(session, location_type=location_type, status=status, name=name)
     period = find_period(session, today=today)
     if period is None:
-        summaries = [PlaceSummary(place, None) for place in found]
-    else:
-        counts = place_events.count_harm_by_place(
-            session,
-            since=period.since,
-            split=period.start_of(12),
-            until=period.until,
-            relations=harm_relations(),
-        )
-        summaries = [
-            PlaceSummary(place, _compare(period, *counts.get(place.place_id, (0, 0)))) for place in found
-        ]
-    return PlaceList(_ordered(summaries, order, descending=descending), period)
+        return PlaceList(_ordered([PlaceSummary(place, None) for place in found], order, descending), None)
+    known = read_completeness(session, period)
+    pairs = _pairs(session, known)
+    nothing = _pair(Counter(), Counter(), known)
+    summaries = [PlaceSummary(place, pairs.get(place.place_id, nothing)) for place in found]
+    return PlaceList(_ordered(summaries, order, descending), period, known)
 
 
-def _compare(period: Period, recent: int, before: int) -> Comparison:
-    return compare_counts(
-        recent,
-        before,
-        exposure=period.days(newest=0, oldest=12),
-        baseline_exposure=period.days(newest=12, oldest=24),
+def _pairs(session: Session, known: Completeness) -> dict[UUID, SideBySide]:
+    """Harm in the last 12 months and the 12 before, for each place with any record."""
+    harm: dict[UUID, Counter[date]] = {}
+    sources: dict[UUID, Counter[str]] = {}
+    rows = place_events.count_at_places(
+        session, since=known.period.since, until=known.period.until, relations=harm_relations()
     )
+    for place_id, agency, month, n_harm, n in rows:
+        harm.setdefault(place_id, Counter())[month] += n_harm
+        sources.setdefault(place_id, Counter())[agency] += n
+    return {place_id: _pair(harm[place_id], sources[place_id], known) for place_id in harm}
 
 
-def _ordered(found: list[PlaceSummary], order: Order, *, descending: bool) -> list[PlaceSummary]:
+def _pair(harm: Counter[date], sources: Counter[str], known: Completeness) -> SideBySide:
+    counts = [harm[month] for month in known.period.months]
+    return set_side_by_side(counts, known.whole(telling(sources)), known.period, 12)
+
+
+def _ordered(found: list[PlaceSummary], order: Order, descending: bool) -> list[PlaceSummary]:
     """Sorted by one column; places alike in it stay in order of name either way."""
 
     def key(one: PlaceSummary) -> tuple[int, str]:
-        if order in ("recent", "before") and one.comparison:
-            return (one.comparison.count if order == "recent" else one.comparison.baseline), ""
+        if order in ("recent", "before") and one.pair:
+            return (one.pair.count if order == "recent" else one.pair.baseline), ""
         words = {
             "name": one.place.name.casefold(),
             "type": label("location_type", one.place.location_type),
@@ -128,4 +143,7 @@ def sentence(found: PlaceList, *, filtered: bool) -> str:
     parts = [f"{higher} had more harm recorded than in the 12 months before", f"{lower} had less"]
     said = " and ".join(parts) + ", by more than ordinary variation"
     few = f"; {too_few} had too few records to tell" if too_few else ""
-    return f"{lead} In the 12 months to {found.period.last:%B %Y}, {said}{few}."
+    uncompared = sum(p.pair is not None and p.pair.comparison is None for p in found.places)
+    none = f"; {uncompared} could not be compared, because data are missing" if uncompared else ""
+    gaps = f" {found.known.sentence}" if found.known and found.known.sentence else ""
+    return f"{lead} In the 12 months to {found.period.last:%B %Y}, {said}{few}{none}.{gaps}"

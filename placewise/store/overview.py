@@ -26,11 +26,15 @@ SELECT b.imported_at, g.name, b.layout, b.rows_read
 SILENT_AGENCIES = """
 SELECT g.name, (max(e.occurred_from) AT TIME ZONE 'Europe/London')::date
   FROM placewise.event e JOIN placewise.agency g ON g.agency_id = e.source_agency
- WHERE e.occurred_from >= %(since)s::timestamp AT TIME ZONE 'Europe/London'
-   AND e.occurred_from < %(after)s::timestamp AT TIME ZONE 'Europe/London'
+ WHERE e.occurred_from < %(after)s::timestamp AT TIME ZONE 'Europe/London'
  GROUP BY g.agency_id, g.name
 HAVING max(e.occurred_from) < %(month)s::timestamp AT TIME ZONE 'Europe/London'
  ORDER BY 2, 1
+"""
+FIRST_RECORDS = """
+SELECT g.name, (min(e.occurred_from) AT TIME ZONE 'Europe/London')::date
+  FROM placewise.event e JOIN placewise.agency g ON g.agency_id = e.source_agency
+ GROUP BY g.agency_id, g.name
 """
 
 
@@ -46,7 +50,7 @@ class LastImport:
 
 @dataclass(frozen=True, slots=True)
 class SilentAgency:
-    """An agency with records earlier in the year and none in the month."""
+    """An agency with earlier records and none in the month."""
 
     name: str
     last_record: date
@@ -76,9 +80,11 @@ def find_last_import(session: Session) -> LastImport | None:
     return LastImport(*row) if row else None
 
 
-def list_silent_agencies(session: Session, *, since: date, month: date, after: date) -> list[SilentAgency]:
-    """Agencies with records from ``since`` on, but none in the month; longest silence first."""
-    return [
-        SilentAgency(*row)
-        for row in session.rows(SILENT_AGENCIES, {"since": since, "month": month, "after": after})
-    ]
+def list_silent_agencies(session: Session, *, month: date, after: date) -> list[SilentAgency]:
+    """Agencies with records, but none in the month; longest silence first."""
+    return [SilentAgency(*row) for row in session.rows(SILENT_AGENCIES, {"month": month, "after": after})]
+
+
+def list_first_records(session: Session) -> dict[str, date]:
+    """Day, in London, of each agency's first visible record; agencies without any are absent."""
+    return dict(session.rows(FIRST_RECORDS))

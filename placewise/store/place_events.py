@@ -10,12 +10,13 @@ from uuid import UUID
 from placewise.store.session import Session
 
 # An event belongs to the moment in the middle of its interval, as in the monthly series.
-COUNT_HARM_BY_PLACE = """
-SELECT e.place_id, count(*) FILTER (WHERE middle >= %(split)s), count(*) FILTER (WHERE middle < %(split)s)
-  FROM placewise.event e, LATERAL (SELECT e.occurred_from + (e.occurred_to - e.occurred_from) / 2 AS middle) m
- WHERE e.place_id IS NOT NULL AND e.relation = ANY (%(relations)s)
-   AND e.occurred_from < %(until)s AND middle >= %(since)s AND middle < %(until)s
- GROUP BY e.place_id
+COUNT_AT_PLACES = """
+SELECT e.place_id, a.name, date_trunc('month', middle AT TIME ZONE 'Europe/London')::date,
+       count(*) FILTER (WHERE e.relation = ANY (%(relations)s)), count(*)
+  FROM placewise.event e JOIN placewise.agency a ON a.agency_id = e.source_agency,
+       LATERAL (SELECT e.occurred_from + (e.occurred_to - e.occurred_from) / 2 AS middle) m
+ WHERE e.place_id IS NOT NULL AND e.occurred_from < %(until)s AND middle >= %(since)s AND middle < %(until)s
+ GROUP BY 1, 2, 3
 """
 LIST_EVENTS = """
 SELECT e.event_id, e.kind, e.relation, e.harm_types, e.occurred_from, e.occurred_to, e.accuracy, a.name,
@@ -29,9 +30,10 @@ SELECT count(*) FILTER (WHERE occurred_to < %(since)s), count(*) FILTER (WHERE o
   FROM placewise.event WHERE place_id = %(id)s AND (occurred_to < %(since)s OR occurred_from >= %(until)s)
 """
 COUNT_BY_AGENCY_MONTH = """
-SELECT a.name, date_trunc('month', e.occurred_from AT TIME ZONE 'Europe/London')::date, count(*)
-  FROM placewise.event e JOIN placewise.agency a ON a.agency_id = e.source_agency
- WHERE e.occurred_from >= %(since)s AND e.occurred_from < %(until)s
+SELECT a.name, date_trunc('month', middle AT TIME ZONE 'Europe/London')::date, count(*)
+  FROM placewise.event e JOIN placewise.agency a ON a.agency_id = e.source_agency,
+       LATERAL (SELECT e.occurred_from + (e.occurred_to - e.occurred_from) / 2 AS middle) m
+ WHERE e.occurred_from < %(until)s AND e.occurred_to >= %(since)s AND middle >= %(since)s AND middle < %(until)s
  GROUP BY 1, 2
 """
 # The shape is a value by the time events are looked up, so that their index serves; joined to it, every event is read.
@@ -65,12 +67,13 @@ class PlaceEvent:
     basis: str | None
 
 
-def count_harm_by_place(
-    session: Session, *, since: datetime, split: datetime, until: datetime, relations: Sequence[str]
-) -> dict[UUID, tuple[int, int]]:
-    """Events with one of these relations in [split, until) and in [since, split), for each place that has any."""
-    params = {"since": since, "split": split, "until": until, "relations": list(relations)}
-    return {place_id: (now, before) for place_id, now, before in session.rows(COUNT_HARM_BY_PLACE, params)}
+def count_at_places(
+    session: Session, *, since: datetime, until: datetime, relations: Sequence[str]
+) -> list[tuple[UUID, str, date, int, int]]:
+    """Place, agency, first day of the month, records with one of these relations, and all records."""
+    params = {"since": since, "until": until, "relations": list(relations)}
+    rows = session.rows(COUNT_AT_PLACES, params)
+    return [(place_id, agency, month, int(harm), int(n)) for place_id, agency, month, harm, n in rows]
 
 
 def list_events(session: Session, place_id: UUID, *, since: datetime, until: datetime) -> list[PlaceEvent]:

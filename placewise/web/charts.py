@@ -29,7 +29,9 @@ Box = tuple[float, float, float, float]
 
 
 def trend(months: Sequence[TrendMonth], *, recent: int = 12) -> Markup:
-    """Bars by month with their intervals; the last ``recent`` months darker, incomplete months hatched."""
+    """Bars by month with their intervals; the last ``recent`` months darker, incomplete months hatched,
+    months without data crossed.
+    """
     top = _nice_top(max((month.high or month.count for month in months), default=0.0))
     slot = 100 / max(len(months), 1)
     parts = [_grid(top)]
@@ -73,6 +75,11 @@ def _grid(top: float) -> Markup:
 
 
 def _bar(month: TrendMonth, left: float, slot: float, top: float, *, recent: bool) -> Markup:
+    if not month.held:
+        return Markup(
+            '<rect class="pw-chart__gap pw-chart__gap--empty" x="{:.2f}%" y="{}" width="{:.2f}%" height="{}"/>'
+            '<text class="pw-chart__text" x="{:.2f}%" y="{}" text-anchor="middle">×</text>'
+        ).format(left, PLOT_TOP, slot, PLOT_BOTTOM - PLOT_TOP, left + slot / 2, PLOT_BOTTOM - 6)
     y = _down(month.count, top)
     look = "recent" if recent else "before"
     if month.low is None:

@@ -85,14 +85,14 @@ def test_harm_is_counted_by_the_middle_of_its_interval_and_by_relation(open_as, 
     records.event(place, london(2026, 4, 5), relation="found_there")
     records.event(place, london(2026, 4, 6), relation="stated_by_child")
     with open_as() as session:
-        counted = place_events.count_harm_by_place(
+        counted = place_events.count_at_places(
             session,
             since=london(2026, 3, 1, 0),
-            split=london(2026, 4, 1, 0),
             until=london(2026, 5, 1, 0),
             relations=("harm_there", "stated_by_child"),
         )
-    assert counted == {place: (1, 1)}
+    found = {(at, str(month), harm, n) for at, _, month, harm, n in counted}
+    assert found == {(place, "2026-03-01", 1, 1), (place, "2026-04-01", 1, 2)}
 
 
 def test_records_near_a_place_that_name_none_are_counted_apart(open_as, records):

@@ -51,6 +51,13 @@ def test_a_month_with_reports_missing_has_no_interval():
     assert len(with_class(tree, "pw-chart__whisker")) == 1
 
 
+def test_a_month_without_data_has_no_bar_but_a_cross():
+    months = [TrendMonth(MONTHS[0], 0, None, None, held=False), TrendMonth(MONTHS[1], 0, 0.0, 3.7)]
+    tree = drawn(charts.trend(months))
+    assert len(with_class(tree, "pw-chart__bar")) == len(with_class(tree, "pw-chart__gap--empty")) == 1
+    assert "×" in [element.text for element in tree.iter()]
+
+
 def test_a_chart_of_nothing_is_a_chart():
     assert with_class(drawn(charts.trend([])), "pw-chart__bar") == []
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from placewise.core.errors import MissingValue
-from placewise.geo.series import monthly_counts, reports_received
+from placewise.geo.series import monthly_counts, reports_held, reports_received
 
 YEAR = {"first_month": "2026-01", "last_month": "2026-12"}
 
@@ -109,6 +109,18 @@ def test_an_agency_never_heard_of_is_not_called_silent():
 
 def test_two_months_with_reports_are_no_habit():
     assert all(received(9, 9, 0, 0, 0))
+
+
+def test_a_month_is_reported_only_if_a_record_about_it_is_held():
+    counts = pd.DataFrame({"police": [9, 0, 1], "charity": [0, 0, 1]})
+    held = reports_held(counts)
+    assert held["police"].tolist() == [True, False, True]
+    assert held["charity"].tolist() == [False, False, True]
+
+
+def test_who_sends_much_is_missing_in_any_month_without_records():
+    assert received(9000, 0, 8000) == [True, False, True]
+    assert received(0, 0, 0, 9000) == [False, False, False, True]
 
 
 def test_months_and_agencies_keep_their_names_and_the_table_stays_as_it_was():

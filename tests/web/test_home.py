@@ -33,7 +33,9 @@ def test_the_sentence_compares_the_last_full_month_with_the_one_before(database,
         facts = summarise(session, today=TODAY)
     assert (facts.places, facts.month, facts.records, facts.records_before) == (1, date(2026, 5, 1), 70, 40)
     assert sentence(facts) == (
-        "70 records in May 2026, more than April (40). Nothing has come from Testham Health since February 2026."
+        "70 records in May 2026, more than April (40). "
+        "Data held for 3 of these 4 months: nothing is held for March 2026. "
+        "Nothing has come from Testham Health since February 2026."
     )
 
 
