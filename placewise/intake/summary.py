@@ -26,7 +26,8 @@ _SENTENCES = {
     "low-precision": "give a position to two decimal places or fewer (a kilometre or more); they are kept as vague "
     "and not placed on the map.",
     "outside-partnership": "lie outside the partnership's area; they were kept.",
-    "accuracy-unstated": "give a position but not how accurate it is.",
+    "accuracy-unstated": "give a position but not how accurate it is; places are taken as exact, events as "
+    "known to a postcode.",
     "expiry-unstated": "give no expiry; a year after last seen was set.",
     "geometry-repaired": "had shapes that crossed themselves; they were mended. Look at them on the map.",
     "repeated": "repeat a record that comes earlier in the file; each record counts once.",

@@ -98,7 +98,8 @@ class Uploads:
         _sweep_from_now_on(self._folder)
         if len(self.of(partnership_id, account_id)) >= MOST_WAITING:
             raise FileRefused(
-                f"{MOST_WAITING} files of yours are waiting already. Bring one in or discard it first.",
+                f"{MOST_WAITING} files of yours are waiting already; they are listed under Imports. "
+                "Bring one in or discard it first.",
                 code="too-many-waiting",
             )
         upload_id = uuid4()
