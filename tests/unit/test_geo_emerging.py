@@ -293,3 +293,19 @@ def test_steady_noise_rarely_shows_any_pattern_on_the_whole_map(mean):
 def test_steady_noise_shows_any_pattern_on_one_map_in_twenty_at_most(mean, alternative):
     alarms = maps_with_any_pattern(1000, mean, seed=8, alternative=alternative)
     assert alarms <= stats.binom.isf(1e-4, 1000, 0.05)
+
+
+def test_a_steady_hot_spot_is_called_rising_or_falling_one_time_in_twenty_at_most():
+    rng = np.random.default_rng(9)
+    called = []
+    for _ in range(200):
+        counts = rng.poisson(1.0, (20, 100))
+        counts[:, 44] += rng.poisson(40.0, 20)
+        for intensity in ("z", "share"):
+            found = emerging_hotspots(cube_of_counts(counts, TWENTY), LATTICE, intensity=intensity)
+            called.append((intensity, found.names()[44]))
+    for intensity in ("z", "share"):
+        names = [name for which, name in called if which == intensity]
+        moving = sum(name in {"intensifying hot spot", "diminishing hot spot"} for name in names)
+        assert moving <= stats.binom.isf(1e-4, 200, 0.05)
+        assert names.count("persistent hot spot") + moving == 200
