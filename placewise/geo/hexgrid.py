@@ -38,6 +38,8 @@ _CORNER_Y = np.array([-2, -1, 1, 2, 1, -1, -2])
 _SLIVER = 1e-9
 _CHUNK = 1 << 15  # temporaries of this length stay in the processor's cache
 _SQRT3 = math.sqrt(3)
+# A look-up table is quicker than a search until it has this many places, and this many more a cell.
+_TABLE_AT_LEAST, _TABLE_TO_CELLS = 1_000_000, 8
 
 
 def pack_cell(q: ArrayLike, r: ArrayLike) -> Integers:
@@ -176,7 +178,17 @@ class HexGrid:
         table[q - q_low, r - r_low] = np.arange(self.n_cells)
         return q_low, r_low, table
 
+    @cached_property
+    def _is_far_flung(self) -> bool:
+        """Whether a rectangle around all cells would be mostly empty, and far larger than they are."""
+        q, r = unpack_cell(self.cell)
+        return int(np.ptp(q)) * int(np.ptp(r)) > _TABLE_AT_LEAST + _TABLE_TO_CELLS * self.n_cells
+
     def _look_up(self, q: Integers, r: Integers) -> Integers:
+        if self._is_far_flung:
+            wanted = pack_cell(q, r)
+            at = np.minimum(np.searchsorted(self.cell, wanted), self.n_cells - 1)
+            return np.where(self.cell[at] == wanted, at, -1)
         q_low, r_low, table = self._table
         # Out-of-range coordinates fall on the border, which holds -1.
         row = np.clip(q - q_low, 0, table.shape[0] - 1)
@@ -259,7 +271,8 @@ def hex_grid(
 
     Notes
     -----
-    Time and memory grow with the number of cells in the bounding box.
+    Time and memory grow with the number of cells in the bounding boxes of the boundary's parts, or in the one
+    box around them all if that is smaller.
 
     Examples
     --------
@@ -274,7 +287,7 @@ def hex_grid(
     width = _checked_width(cell_width_m)
     if area.is_empty:
         raise TooFewCells("The boundary is empty, so there is nothing to divide into cells.")
-    cell = np.sort(_cells_over_box(area.bounds, width))
+    cell = _cells_over(area, width)
     share = _share_inside(area, cell, width)
     if include == "centre":
         x, y = centres_of_cells(cell, cell_width_m=width)
@@ -284,6 +297,18 @@ def hex_grid(
     if not keep.any():
         raise TooFewCells(f"No cell of {width:g} m belongs to the boundary. Choose a smaller cell width.")
     return HexGrid(width, cell[keep], share[keep])
+
+
+def _cells_over(area: shapely.Geometry, width: float) -> Integers:
+    """Return every cell that can touch the area, ascending; far parts without the land between them."""
+    boxes = shapely.bounds(shapely.get_parts(area))
+    whole = shapely.bounds(area)
+    rim = 4 * width  # of cells to spare on both sides of a box
+    in_parts, in_whole = (
+        np.sum((b[..., 2] - b[..., 0] + rim) * (b[..., 3] - b[..., 1] + rim)) for b in (boxes, whole)
+    )
+    chosen = boxes if in_parts < in_whole else whole[None, :]
+    return np.unique(np.concatenate([_cells_over_box(tuple(box), width) for box in chosen.tolist()]))
 
 
 def _cells_over_box(bounds: tuple[float, float, float, float], width: float) -> Integers:

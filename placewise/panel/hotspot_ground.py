@@ -12,12 +12,10 @@ import shapely
 from numpy.typing import NDArray
 
 from placewise.panel.hotspot_months import USUAL_MONTHS, month_of, moved, start_of
+from placewise.panel.hotspot_parts import Parts, find_parts
 from placewise.store.geography import Agency, Areas, grid_series, list_agencies, list_areas
 from placewise.store.map_records import find_first_since, list_spans
 from placewise.store.session import Session
-
-#: Where there is no boundary at all, the hull of the records is widened by this much.
-HULL_MARGIN_M = 250.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +36,8 @@ class Ground:
         Last month with records, by agency.
     usual_first_month : str or None
         First month with records within the usual period that ends with ``last_month``.
+    parts : Parts or None
+        What the area is made of where no boundary is imported; None with a boundary.
     """
 
     area: shapely.Geometry | None = field(repr=False)
@@ -48,6 +48,7 @@ class Ground:
     last_month: str | None
     last_reports: Mapping[UUID, str]
     usual_first_month: str | None = None
+    parts: Parts | None = field(default=None, repr=False)
 
     @property
     def frame(self) -> Any:
@@ -92,11 +93,8 @@ def with_hull(ground: Ground, x: NDArray[np.float64], y: NDArray[np.float64]) ->
     located = np.isfinite(x) & np.isfinite(y)
     if ground.area is not None or not located.any():
         return ground
-    spots = np.unique(x[located] + 1j * y[located])  # published points repeat: far fewer spots than records
-    hull = shapely.convex_hull(shapely.multipoints(np.column_stack([spots.real, spots.imag])))
-    source = f"the outline of the records, {HULL_MARGIN_M:g} m beyond the outermost, because no boundary is imported"
-    widened: shapely.Geometry = shapely.buffer(hull, HULL_MARGIN_M)  # type: ignore[assignment]
-    return replace(ground, area=widened, source=source)
+    parts = find_parts(x[located], y[located])
+    return replace(ground, area=parts.area, source=parts.source, parts=parts)
 
 
 def ward_of(ground: Ground, x: NDArray[np.float64], y: NDArray[np.float64]) -> list[str]:

@@ -15,7 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from placewise.geo.bands import density_bands
-from placewise.geo.density import cells_inside, kernel_density, square_grid
+from placewise.geo.density import DensitySurface, cells_inside, kernel_density, square_grid
 from placewise.geo.hexgrid import unpack_cell
 from placewise.panel.hotspot_words import (
     Legend,
@@ -27,7 +27,7 @@ from placewise.panel.hotspot_words import (
     significance_legend,
 )
 from placewise.panel.hotspots import Hotspots
-from placewise.store.geography import list_mapped_places, list_outlines
+from placewise.store.geography import grid_series, list_mapped_places, list_outlines
 from placewise.store.map_records import rows_by_place
 from placewise.store.osgb import geometries_to_lonlat, to_lonlat
 from placewise.store.session import Session
@@ -151,37 +151,63 @@ def cell_layer(found: Hotspots) -> tuple[dict[str, Any], Legend]:
 
 def density_layer(found: Hotspots) -> tuple[dict[str, Any], Legend]:
     """Bands of the smoothed surface as rings of grid corners (columns and rows)."""
-    frame = found.ground.frame
-    x_low, y_low, x_high, y_high = frame.total_bounds
-    cell_m = DENSITY_CELL_M
-    while (x_high - x_low) * (y_high - y_low) / cell_m**2 > _LARGEST_SURFACE:
-        cell_m *= 2
-    grid = square_grid(frame, cell_m=cell_m)
-    shown = found.position >= 0
-    surface = kernel_density(
-        found.records.columns.x[shown],
-        found.records.columns.y[shown],
-        grid=grid,
-        bandwidth_m=max(float(found.wanted.bandwidth_m), cell_m),
-        inside=cells_inside(frame, grid),
-    )
-    peak = float(np.nanmax(surface.values, initial=0.0))
+    surfaces = _surfaces(found)
+    peak = max(float(np.nanmax(surface.values, initial=0.0)) for surface in surfaces)
     if peak == 0:
         return {"kind": "bands", "bands": []}, density_legend(found, [])
     edges = peak * np.array(BAND_SHARES)
-    bands = density_bands(surface, levels=edges)
+    grid = surfaces[0].grid
+    polygons: dict[int, list[list[list[int]]]] = {}
+    for bands in (density_bands(surface, levels=edges) for surface in surfaces):
+        for band, shape in zip(bands["band"], bands.geometry, strict=True):
+            polygons.setdefault(int(band), []).extend(_rings(shape, grid.x_min_m, grid.y_min_m, grid.cell_m))
     legend = density_legend(found, edges.tolist())
     return {
         "kind": "bands",
-        "projection": asdict(fit_projection(frame.total_bounds)),
-        "cell_m": cell_m,
+        "projection": asdict(fit_projection(found.ground.frame.total_bounds)),
+        "cell_m": grid.cell_m,
         "x_m": grid.x_min_m,
         "y_m": grid.y_min_m,
-        "bands": [
-            {"shade": int(band) + 1, "polygons": _rings(shape, grid.x_min_m, grid.y_min_m, cell_m)}
-            for band, shape in zip(bands["band"], bands.geometry, strict=True)
-        ],
+        "bands": [{"shade": band + 1, "polygons": polygons[band]} for band in sorted(polygons)],
     }, legend
+
+
+def _surfaces(found: Hotspots) -> list[DensitySurface]:
+    """The smoothed surface of each part of the study area, all on one lattice: none over the land between."""
+    frames = _smoothed_over(found)
+    boxes = np.array([frame.total_bounds for frame in frames])
+    extent = float(((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).sum())
+    cell_m = DENSITY_CELL_M
+    while extent / cell_m**2 > _LARGEST_SURFACE:
+        cell_m *= 2
+    shown = found.position >= 0
+    x, y = found.records.columns.x[shown], found.records.columns.y[shown]
+    grids = [square_grid(frame, cell_m=cell_m) for frame in frames]
+    return [
+        kernel_density(
+            x,
+            y,
+            grid=grid,
+            bandwidth_m=max(float(found.wanted.bandwidth_m), cell_m),
+            inside=cells_inside(frame, grid),
+        )
+        for frame, grid in zip(frames, grids, strict=True)
+    ]
+
+
+def _smoothed_over(found: Hotspots) -> list[Any]:
+    """Frames to smooth over, most records first: around a few far records, as far as the smoothing reaches."""
+    if found.ground.parts is None:
+        return [found.ground.frame]
+    parts, reach = found.ground.parts, float(found.wanted.bandwidth_m)
+    outlines = [
+        outline
+        if is_area and max(np.ptp(np.reshape(shapely.bounds(outline), (2, 2)), axis=0)) > 2 * reach
+        # Edge correction in so small a shape would make one record look like many.
+        else shapely.buffer(outline, reach)
+        for outline, is_area in zip(parts.outlines, parts.is_area, strict=True)
+    ]
+    return [grid_series(outline) for outline in outlines]
 
 
 def _rings(shape: shapely.Geometry, x_m: float, y_m: float, cell_m: float) -> list[list[list[int]]]:
@@ -203,13 +229,23 @@ def map_bounds(found: Hotspots) -> Corners:
 
 
 def opening_bounds(found: Hotspots) -> Corners:
-    """Where the map opens: the middle 95% of the records, or the whole study area when there are few."""
-    shown = found.position >= 0
-    if shown.sum() < OPENING_FROM:
-        return map_bounds(found)
+    """Where the map opens: the middle 95% of the records, or the whole study area when there are few.
+
+    Without boundaries, the same of the part that holds most of the records shown: the middle of records in two
+    far cities is empty land.
+    """
+    shown, parts = found.position >= 0, found.ground.parts
+    x, y = found.records.columns.x[shown], found.records.columns.y[shown]
+    bounds = found.ground.frame.total_bounds
+    if parts is not None:
+        part = parts.of(x, y)
+        most = int(np.bincount(part, minlength=parts.n.size).argmax())
+        x, y, bounds = x[part == most], y[part == most], shapely.bounds(parts.outlines[most])
+    if x.size < OPENING_FROM:
+        return _corners(*bounds)
     margin = OPENING_MARGIN_CELLS * found.wanted.cell_width_m
-    x_low, x_high = np.quantile(found.records.columns.x[shown], OPENING_QUANTILES).tolist()
-    y_low, y_high = np.quantile(found.records.columns.y[shown], OPENING_QUANTILES).tolist()
+    x_low, x_high = np.quantile(x, OPENING_QUANTILES).tolist()
+    y_low, y_high = np.quantile(y, OPENING_QUANTILES).tolist()
     return _corners(x_low - margin, y_low - margin, x_high + margin, y_high + margin)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from placewise.core.vocabulary import harm_relations, label, terms
 from placewise.panel.hotspot_filter import NOT_RECORDED, HotspotFilter
-from placewise.panel.hotspot_months import USUAL_MONTHS, gaps_named, named
+from placewise.panel.hotspot_months import USUAL_MONTHS, held_words, named
 from placewise.panel.hotspots import Q_AT_MOST, SHARED, STANDS_OUT, TOO_FEW, HotArea, Hotspots, period_words
 
 NAMED_AREAS = 4
@@ -76,7 +76,38 @@ def sentence(found: Hotspots) -> str:
     if found.children_known and found.n_children:
         counted += f", about {count_of(found.n_children, 'different child', 'different children')}"
     said = f"{opening} {counted}{_found_words(found.wanted)}; {_coarse(found)}."
-    return " ".join([said, *months_held(found)])
+    return " ".join([said, *parts_apart(found), *months_held(found)])
+
+
+def parts_apart(found: Hotspots) -> list[str]:
+    """Sentences on records that lie beyond empty land, if any: the map opens on one part of them."""
+    parts, shown = found.ground.parts, found.position >= 0
+    if parts is None or parts.n.size == 1:
+        return []
+    columns = found.records.columns
+    held = np.bincount(parts.of(columns.x[shown], columns.y[shown]), minlength=parts.n.size)
+    areas, strays = (np.flatnonzero((held > 0) & kind) for kind in (parts.is_area, ~parts.is_area))
+    said = []
+    if areas.size > 1:
+        where = f"Records lie in {areas.size} separate areas, up to {_km(parts.apart_m(areas))} apart"
+        opens = found.wanted.month is None and found.wanted.lat is None
+        said.append(
+            f"{where}{'; the map opens on the one with most' if opens else ''}. Zoom out to see the others."
+        )
+    if strays.size and areas.size:
+        n = int(held[strays].sum())
+        verb, them = ("lies", "it") if n == 1 else ("lie", "them")
+        away = _km(parts.furthest_m(strays, areas))
+        said.append(
+            f"{count_of(n, 'record')} {verb} far from the rest, up to {away} away: zoom out to see {them}."
+        )
+    return said
+
+
+def _km(metres: float) -> str:
+    """A long distance, no more precise than it is meant: ``280 km``."""
+    step_km = 10 if metres >= 100_000 else 1
+    return f"{round(metres / 1000 / step_km) * step_km} km"
 
 
 def months_held(found: Hotspots) -> list[str]:
@@ -84,10 +115,7 @@ def months_held(found: Hotspots) -> list[str]:
     gaps, months = found.records.empty_months, found.records.months
     if not gaps or not found.children_known:  # who sees single places only cannot tell what others hold
         return []
-    held = f"Data held for {len(months) - len(gaps)} of these {len(months)} months"
-    if len(months) == 1:
-        held = "No data held for this month"
-    return [f"{held}: nothing is held for {gaps_named(gaps)}."]
+    return [held_words(len(months), gaps)]
 
 
 def _found_words(wanted: HotspotFilter) -> str:

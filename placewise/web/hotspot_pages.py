@@ -35,7 +35,7 @@ from placewise.store.door import Membership
 from placewise.store.geography import count_boundaries
 from placewise.store.session import Session
 from placewise.store.tiles import EMPTY_TILE, get_tile
-from placewise.web.maps import MAX_ZOOM, MapParts, hotspot_map
+from placewise.web.maps import MAX_ZOOM, MIN_ZOOM, MapParts, hotspot_map, zoom_to_hold
 from placewise.web.openings import PARAMETER
 from placewise.web.pages import Answer, Subject, opening_pass
 from placewise.web.static_files import asset
@@ -200,6 +200,7 @@ def _map(found: Hotspots) -> MapParts:
         bounds=[(west - margin, south - margin), (east + margin, north + margin)],
         leaflet_js=asset("vendor/leaflet/leaflet.js"),
         leaflet_css=asset("vendor/leaflet/leaflet.css"),
+        min_zoom=MIN_ZOOM if found.ground.parts is None else zoom_to_hold(bounds),
     )
 
 

@@ -8,6 +8,7 @@ by fixed names. This is the only module that imports folium.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from folium.template import Template
 from placewise.core.errors import AssetsUnusable
 
 MIN_ZOOM, MAX_ZOOM = 9, 18
+#: The whole of Great Britain on a small screen; the page's address allows no less.
+FURTHEST_ZOOM = 5
+_SMALL_SCREEN_PX, _WORLD_PX = 280, 256
 _ID = "hotspots"
 #: A host of any kind in a script that folium wrote; the name of SVG is no request.
 _HOST = re.compile(r"""["'`(](?:https?:)?//(?!www\.w3\.org)""")
@@ -87,6 +91,19 @@ class Start(MacroElement):
 LAYERS = ("baseMap", "mainLayer", "outlines", "names", "places")
 
 
+def zoom_to_hold(bounds: Sequence[tuple[float, float]]) -> int:
+    """The zoom, `MIN_ZOOM` or further out, at which a small screen holds all between two of (lon, lat).
+
+    >>> zoom_to_hold([(-0.02, 51.5), (0.08, 51.56)]), zoom_to_hold([(-1.8, 51.5), (0.1, 53.9)])
+    (9, 6)
+    """
+    (west, south), (east, north) = bounds
+    high, low = (math.asinh(math.tan(math.radians(latitude))) / math.tau for latitude in (north, south))
+    share_of_world = max((east - west) / 360, high - low, 1e-9)
+    zoom = math.floor(math.log2(_SMALL_SCREEN_PX / _WORLD_PX / share_of_world))
+    return max(FURTHEST_ZOOM, min(MIN_ZOOM, zoom))
+
+
 def hotspot_map(
     centre: tuple[float, float],
     zoom: int,
@@ -94,6 +111,7 @@ def hotspot_map(
     bounds: Sequence[tuple[float, float]],
     leaflet_js: str,
     leaflet_css: str,
+    min_zoom: int = MIN_ZOOM,
 ) -> MapParts:
     """Make the map.
 
@@ -106,6 +124,8 @@ def hotspot_map(
         South-west and north-east; the map cannot be dragged far beyond.
     leaflet_js, leaflet_css : str
         Addresses of Leaflet on this server.
+    min_zoom : int
+        How far one can zoom out.
 
     Raises
     ------
@@ -118,7 +138,7 @@ def hotspot_map(
         leaflet_css=leaflet_css,
         location=[float(centre[1]), float(centre[0])],
         zoom_start=int(zoom),
-        minZoom=MIN_ZOOM,
+        minZoom=min_zoom,
         maxZoom=MAX_ZOOM,
         maxBounds=[[float(south), float(west)], [float(north), float(east)]],
     )

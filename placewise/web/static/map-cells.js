@@ -11,6 +11,8 @@
   const SHADES = ['#dfd6ec', '#bfa9dc', '#9675bf', '#6a4397', '#3d1766'];
   const INK = '#0b0c0c';
   const TILE_PX = 256;
+  const DOTS_BELOW_ZOOM = 9; // only a map of far-apart records can be zoomed out so far (web/maps.py)
+  const DOT_PX = 3;
   const NUMBER_FROM_PX = 30; // a cell narrower than this has no room for its number
   const CORNERS = [[0, -2], [1, -1], [1, 1], [0, 2], [-1, 1], [-1, -1]]; // half widths, half sides
   // The neighbour (q, r) across the side that runs from each corner to the next.
@@ -116,6 +118,10 @@
         const y = place.centre.y - coords.y * TILE_PX;
         return x > -reach && y > -reach && x < TILE_PX + reach && y < TILE_PX + reach;
       });
+      if (coords.z < DOTS_BELOW_ZOOM) {
+        inside.sort((a, b) => a.cell.count - b.cell.count).forEach(({ place, cell }) => this._dot(pen, place, cell));
+        return canvas;
+      }
       inside.forEach(({ place, cell }) => this._draw(pen, place, cell));
       inside.forEach(({ place, cell }) => this._edge(pen, place, cell));
       inside.forEach(({ place, cell }) => this._number(pen, place, cell));
@@ -143,6 +149,13 @@
       pen.setLineDash(cell.verdict === SHARED ? [pen.lineWidth * 2, pen.lineWidth * 2.5] : []);
       pen.stroke();
       pen.setLineDash([]);
+    },
+
+    /* From so far away that a cell is a speck, it is drawn as a dot: records of another city must be seen. */
+    _dot(pen, { centre }, cell) {
+      const look = this._look(cell);
+      pen.fillStyle = look.hatched ? look.edge : look.fill;
+      pen.fillRect(centre.x - DOT_PX / 2, centre.y - DOT_PX / 2, DOT_PX, DOT_PX);
     },
 
     _draw(pen, place, cell) {
