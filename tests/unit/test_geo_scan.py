@@ -178,12 +178,17 @@ def test_replicates_do_not_depend_on_chunks_order_process_or_the_guessed_floor(n
 
 
 def false_alarms(name, runs, seed, *, prospective=False, replicates=99):
-    """Share of data sets without a cluster in which the most likely cluster has p <= 0.05."""
+    """Share of data sets without a cluster in which the most likely one has p <= 0.05.
+
+    Two shares: as the scan says it, and with replicates that tie with the data split by lot. So few events often
+    tie (a Bernoulli scan with 12 of its 99 replicates), and ties count against an alarm; split, p is exact.
+    """
     rng = np.random.default_rng(seed)
+    lots = np.random.default_rng(seed + 1)
     x, y = scattered(rng, 25)
     shares = rng.random(25) + 0.2
     shares /= shares.sum()
-    alarms = 0
+    alarms = np.zeros(2)
     for run in range(runs):
         location, step = rng.choice(25, 120, p=shares), rng.integers(0, 8, 120)
         if name == "poisson":
@@ -196,7 +201,11 @@ def false_alarms(name, runs, seed, *, prospective=False, replicates=99):
         else:
             model = permutation_model(location, step, n_locations=25, n_steps=8)
         plan = plan_scan(model, x, y, seed=run, prospective=prospective, max_steps=3)
-        alarms += scan(plan, replicates=replicates, max_clusters=1).clusters[0].p <= 0.05
+        result = scan(plan, replicates=replicates, stop_after=None, max_clusters=1)
+        difference = result.replicates - result.clusters[0].log_likelihood_ratio
+        ties = int((abs(difference) <= 1e-9).sum())
+        by_lot = ((difference > 1e-9).sum() + lots.integers(0, ties + 1) + 1) / (replicates + 1)
+        alarms += [result.clusters[0].p <= 0.05, by_lot <= 0.05]
     return alarms / runs
 
 
@@ -204,16 +213,19 @@ def false_alarms(name, runs, seed, *, prospective=False, replicates=99):
 @pytest.mark.parametrize("prospective", [True, False])
 def test_on_noise_one_scan_in_twenty_alarms(name, prospective):
     # 100 runs: an honest 5% gives more than 12 less than once in five hundred times; the seed is fixed.
-    # So few events often tie, and ties count against an alarm: no lower bound here.
-    assert false_alarms(name, 100, 21, prospective=prospective) <= 0.12
+    said, by_lot = false_alarms(name, 100, 21, prospective=prospective)
+    assert said <= by_lot
+    assert by_lot <= 0.12  # too few runs for a lower bound, which the thousand runs below have
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("prospective", [True, False])
 def test_on_much_noise_one_scan_in_twenty_alarms(name, prospective):
-    rate = false_alarms(name, 1000, 22, prospective=prospective)
-    assert abs(rate - 0.05) <= 3 * (0.05 * 0.95 / 1000) ** 0.5
+    said, by_lot = false_alarms(name, 1000, 22, prospective=prospective)
+    error = 3 * (0.05 * 0.95 / 1000) ** 0.5
+    assert said <= 0.05 + error
+    assert abs(by_lot - 0.05) <= error
 
 
 @pytest.mark.parametrize("name", MODELS)
