@@ -240,11 +240,17 @@ def gumbel_p(observed: float, replicates: ArrayLike) -> GumbelP:
     if scale <= _TIE * (1 + abs(location)):
         same = "All replicates are the same, so no curve can be drawn through them."
         return GumbelP(float(observed <= location + _TIE), location, 0.0, 1.0, same)
-    curve = np.exp(-np.exp(-(values - location) / scale))
+    curve = np.exp(-_rarity(values, location, scale))
     step = np.arange(n + 1) / n
     distance = float(max((step[1:] - curve).max(), (curve - step[:-1]).max()))
-    p = float(-np.expm1(-np.exp(-(observed - location) / scale)))
+    p = float(-np.expm1(-_rarity(np.array(observed), location, scale)))
     return GumbelP(p, location, scale, distance, _gumbel_warning(n, distance))
+
+
+def _rarity(values: Floats, location: float, scale: float) -> Floats:
+    """Return exp(−(x − location) / scale); far below the location it is kept from overflowing, where p is 1."""
+    rarity: Floats = np.exp(np.minimum((location - values) / scale, 700.0))
+    return rarity
 
 
 def _gumbel_warning(n: int, distance: float) -> str | None:

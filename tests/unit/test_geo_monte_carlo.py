@@ -124,6 +124,10 @@ def test_the_gumbel_curve_warns_where_it_should_not_be_used():
     assert gumbel_p(1.0, np.ones(200)).p == 1.0
 
 
+def test_a_statistic_far_below_the_gumbel_curve_has_a_p_value_of_one():
+    assert gumbel_p(0.0, [17.125, 17.09375]).p == 1.0
+
+
 def test_the_gumbel_warning_is_rare_where_the_curve_is_right():
     rng = np.random.default_rng(9)
     warned = sum(gumbel_p(3.0, rng.gumbel(5, 1, 199)).warning is not None for _ in range(300))
