@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TextIO
 from uuid import UUID
@@ -14,7 +13,7 @@ from uuid import UUID
 import placewise
 from placewise.core.errors import ImportCancelled
 from placewise.core.scope import Action, Scope
-from placewise.intake.batch import CheckedBatch, Refusal
+from placewise.intake.batch import Refusal
 from placewise.intake.engine import Check, Preview, Progress, preview, read_and_check
 from placewise.intake.findings import Finding
 from placewise.intake.layouts import Layout
@@ -22,7 +21,7 @@ from placewise.intake.limits import Limits
 from placewise.intake.refusals import write_refusals
 from placewise.intake.run import Context
 from placewise.store.imports import area_codes, extent, get_batch, list_refusals
-from placewise.store.loading import Counts, Fault, FileFacts, Load, begin_load, begin_rehearsal, record_key
+from placewise.store.loading import Counts, FileFacts, Load, begin_load, begin_rehearsal, record_key
 from placewise.store.session import Database, Session
 
 _HASH_BLOCK = 1 << 20
@@ -80,7 +79,7 @@ def look_at(session: Session, sending: Sending, *, on_progress: Progress | None 
         limits=sending.limits,
         name=sending.name,
         on_progress=on_progress,
-        rehearse=partial(_rehearse, begin_rehearsal(session, sending.layout.target.value)),
+        rehearse=begin_rehearsal(session, sending.layout.target.value).rehearse,
     )
 
 
@@ -142,17 +141,6 @@ def write_batch_refusals(session: Session, batch_id: UUID, out: TextIO) -> int:
     return rows
 
 
-def _rehearse(load: Load, batch: CheckedBatch) -> tuple[list[Fault], int]:
-    return load.rehearse(
-        batch.columns,
-        batch.row_numbers,
-        record_ids=batch.record_ids,
-        content_digests=batch.content_digests,
-        repeats=batch.repeats,
-        cells_of=batch.cells_of,
-    )
-
-
 def _load(
     session: Session, sending: Sending, check: Check, digest: bytes, may_go_on: Callable[[], bool]
 ) -> Load:
@@ -166,14 +154,7 @@ def _load(
     )
     load = begin_load(session, sending.layout.target.value, facts)
     for batch in check:
-        faults = load.add(
-            batch.columns,
-            batch.row_numbers,
-            record_ids=batch.record_ids,
-            content_digests=batch.content_digests,
-            repeats=batch.repeats,
-            cells_of=batch.cells_of,
-        )
+        faults = load.add(batch)
         load.refuse([*batch.refusals, *check.with_shapes(faults, batch)], rows_read=batch.rows_read)
         if not may_go_on():
             raise ImportCancelled("The import was cancelled. Nothing of it was stored.")

@@ -292,8 +292,9 @@ def preview(
                 found = (Refusal(f.row, f.column, f.code, f.message, f.cells) for f in faults)
                 wrong = (*batch.refusals, *found)
                 seen.refusals.extend(wrong[: max(0, refusals - len(seen.refusals))])
-                refused = len({fault.row for fault in faults})
-                known.update(accepted=-refused, refused=refused, held=held, repeated=int(batch.repeats.sum()))
+                refused = {fault.row for fault in faults}
+                repeated = set(batch.row_numbers[batch.repeats].tolist()) - refused
+                known.update(accepted=-len(refused), refused=len(refused), held=held, repeated=len(repeated))
     except FileRefused as refused:
         seen.refused = refused
     known.update(check.counts)

@@ -99,6 +99,22 @@ class Refused(Protocol):
     def cells(self) -> tuple[str, ...]: ...  # noqa: D102
 
 
+class Checked(Protocol):
+    """A batch of rows as intake hands it on; ``intake.batch.CheckedBatch`` says what each part holds."""
+
+    @property
+    def columns(self) -> Mapping[str, Column]: ...  # noqa: D102
+    @property
+    def row_numbers(self) -> NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def record_ids(self) -> NDArray[np.void]: ...  # noqa: D102
+    @property
+    def content_digests(self) -> list[bytes | None]: ...  # noqa: D102
+    @property
+    def repeats(self) -> NDArray[np.bool_]: ...  # noqa: D102
+    def cells_of(self, row: int) -> tuple[str, ...]: ...  # noqa: D102
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A refusal found only against the database: an unknown reference, or a record that says otherwise."""
@@ -142,51 +158,25 @@ class Load:
     params: dict[str, Any]
     met_held: bool = False
 
-    def add(
-        self,
-        columns: Mapping[str, Column],
-        row_numbers: NDArray[np.int64],
-        *,
-        record_ids: NDArray[np.void],
-        content_digests: list[bytes | None],
-        repeats: NDArray[np.bool_],
-        cells_of: Callable[[int], tuple[str, ...]],
-    ) -> list[Fault]:
-        """Load one chunk of checked rows; the faults that only the database could find.
-
-        ``repeats`` marks rows that came earlier in the same file; they are duplicates whatever they say.
-        """
-        if not len(row_numbers):
+    def add(self, batch: Checked) -> list[Fault]:
+        """Load one batch of checked rows; the faults that only the database could find."""
+        if not len(batch.row_numbers):
             return []
-        chunk = self._stage(columns, row_numbers, record_ids, content_digests)
-        repeated = set(row_numbers[repeats].tolist())
-        faults = self._faults(chunk, repeated, cells_of)
-        refused = {fault.row for fault in faults}
-        self._remove(refused | repeated)
-        accepted, held = self._insert(chunk, set(row_numbers.tolist()) - refused - repeated)
-        self._fates(accepted, held, _multirange(repeated - refused), refused=0, read=0)
+        chunk, faults, rows = self._stage(batch)
+        accepted, held = self._insert(chunk, rows)
+        again = set(batch.row_numbers[batch.repeats].tolist()) - {fault.row for fault in faults}
+        self._fates(accepted, held, _multirange(again), refused=0, read=0)
         return faults
 
-    def rehearse(
-        self,
-        columns: Mapping[str, Column],
-        row_numbers: NDArray[np.int64],
-        *,
-        record_ids: NDArray[np.void],
-        content_digests: list[bytes | None],
-        repeats: NDArray[np.bool_],
-        cells_of: Callable[[int], tuple[str, ...]],
-    ) -> tuple[list[Fault], int]:
+    def rehearse(self, batch: Checked) -> tuple[list[Fault], int]:
         """Faults that ``add`` would find, and how many of the other rows are held already; nothing is stored.
 
-        Boundaries are known by code and year, not by their ids, and are never counted as held.
+        Records that the person may not see count as not held, and so do boundaries, which are known by code
+        and year.
         """
-        if not len(row_numbers):
+        if not len(batch.row_numbers):
             return [], 0
-        chunk = self._stage(columns, row_numbers, record_ids, content_digests)
-        repeated = set(row_numbers[repeats].tolist())
-        faults = self._faults(chunk, repeated, cells_of)
-        self._remove({fault.row for fault in faults} | repeated)
+        faults = self._stage(batch)[1]
         (held,) = self.session.row(COUNT_HELD.format(**self._names), self.params) or (0,)
         return faults, int(held)
 
@@ -196,22 +186,25 @@ class Load:
         named = {"staged": self.target.staged, "table": table, "id": f"{table}_id"}
         return {name: sql.Identifier(what) for name, what in named.items()}
 
-    def _stage(
-        self,
-        columns: Mapping[str, Column],
-        row_numbers: NDArray[np.int64],
-        record_ids: NDArray[np.void],
-        content_digests: list[bytes | None],
-    ) -> Staged:
-        given = {**self.target.rename(columns), "import_row": row_numbers, "record_id": record_ids}
+    def _stage(self, batch: Checked) -> tuple[Staged, list[Fault], set[int]]:
+        """Stage a batch and take out what is at fault or came earlier in the file; faults, and the rows left."""
+        given = {
+            **self.target.rename(batch.columns),
+            "import_row": batch.row_numbers,
+            "record_id": batch.record_ids,
+        }
         if self.target.has_digest:
-            given["content_digest"] = content_digests
+            given["content_digest"] = batch.content_digests
         chunk = staged(given, keys=KEYS)
         types = dict(self.session.rows(STAGE, (self.target.name, Json(dict(chunk.fixed)))))
         # In the order of their ids, rows meet in the same pages of the primary key: a quarter less work for it.
-        order = np.argsort(record_ids.view(">u8")[::2], kind="stable").tolist()
+        order = np.argsort(batch.record_ids.view(">u8")[::2], kind="stable").tolist()
         copy_columns(self.session.cursor, self.target.staged, chunk.varying, types=types, order=order)
-        return chunk
+        repeated = set(batch.row_numbers[batch.repeats].tolist())
+        faults = self._faults(chunk, repeated, batch.cells_of)
+        gone = {fault.row for fault in faults} | repeated
+        self._remove(gone)
+        return chunk, faults, set(batch.row_numbers.tolist()) - gone
 
     def refuse(self, refusals: Sequence[Refused], *, rows_read: int) -> None:
         """Store refusals of a chunk and count the rows it read."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import subprocess
 import sys
@@ -139,16 +138,6 @@ def test_newham_every_row_ends_and_each_trap_is_said(tmp_path: Path) -> None:
 
 
 @real
-def test_newham_takes_little_processor_time(tmp_path: Path) -> None:
-    file = tmp_path / "newham.csv"
-    file.write_bytes(gzip.decompress((POLICE / "newham_street_2016-01_2018-06.csv.gz").read_bytes()))
-    used = _measured(file, "police_api")
-    # 40,000 rows a second end to end allow 2.4 s; half of that is the database's.
-    assert used["rows"] == 95_440
-    assert used["cpu_s"] < 2.4
-
-
-@real
 def test_leeds_month_written_by_a_spreadsheet_after_a_byte_order_mark() -> None:
     checking, batches, said = check(POLICE / "leeds_2025-02_crimedataleeds.csv", "police_street")
     assert checking.counts["accepted"] == 8_009
@@ -207,8 +196,7 @@ context = Context("police", datetime(2026, 5, 20, tzinfo=UTC))
 check = read_and_check(Path({str(path)!r}), get_layout({layout!r}), context=context, limits=COMMAND_LIMITS)
 rows = sum(map(len, check))
 own, child = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps(dict(rows=rows, cpu_s=sum(u.ru_utime + u.ru_stime for u in (own, child)),
-                      peak_mb=own.ru_maxrss / 1024, reader_peak_mb=child.ru_maxrss / 1024)))
+print(json.dumps(dict(rows=rows, peak_mb=own.ru_maxrss / 1024, reader_peak_mb=child.ru_maxrss / 1024)))
 """
 
     ran = subprocess.run(
