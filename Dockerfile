@@ -11,6 +11,8 @@ COPY requirements.txt ./
 RUN python -m venv /app/.venv \
     && /app/.venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements.txt
 COPY placewise ./placewise
+# The process that reads a file may write nothing, and would compile its modules anew for every file.
+RUN /app/.venv/bin/python -m compileall -q placewise
 COPY --from=front-end /build/node_modules ./node_modules
 RUN /app/.venv/bin/python -m placewise.web.assets && rm -rf node_modules
 

@@ -71,3 +71,5 @@ def _link_project(root: Path, venv: Path) -> None:
     command = venv / "bin" / "placewise"
     command.write_text(_COMMAND, encoding="utf-8")
     command.chmod(0o755)
+    # The process that reads a file may write nothing, and would compile its modules anew for every file.
+    run([venv / "bin" / "python", "-m", "compileall", "-q", root / "placewise" / "intake"], advice="")

@@ -22,6 +22,8 @@ from placewise.intake.readers.kinds import accepted_kind, extension
 
 _PIPE_BYTES = 1 << 20  # fewer switches between the two processes; the system's ceiling for users
 _LINE_BYTES = 256 << 20  # no honest reader sends a longer line
+# Batches come and go: memory that is kept for the next one need not be asked for, and cleared, again (glibc).
+_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(1 << 28), "MALLOC_TRIM_THRESHOLD_": str(1 << 28)}
 
 
 def read_confined(
@@ -114,7 +116,7 @@ def _start(descriptor: int) -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,  # a traceback could quote what the file says
         pass_fds=(descriptor,),
         cwd="/",
-        env={"PYTHONPATH": root, "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8", "PATH": os.defpath},
+        env={"PYTHONPATH": root, "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8", "PATH": os.defpath, **_ALLOCATOR},
     )
     with contextlib.suppress(OSError):
         fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)  # type: ignore[union-attr]

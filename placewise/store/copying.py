@@ -163,9 +163,10 @@ def _fields(column: Column, kind: str) -> Iterable[bytes]:
     """Each value with its length before it."""
     if isinstance(column, np.ndarray):
         return _array_fields(column, kind)
-    known = _Known(_WRITERS[kind])
     if kind == "text" and not hasattr(column, "distinct") and len(set(column)) > len(column) // 2:
-        return [known[text] if not text else _field(text.encode()) for text in column]
+        lengths = _Lengths()
+        return [lengths[len(text)] + text for text in map(str.encode, (text or "" for text in column))]
+    known = _Known(_WRITERS[kind])
     distinct, codes = getattr(column, "distinct", None), getattr(column, "codes", None)
     if distinct is not None and codes is not None:
         return map(list(map(known.__getitem__, distinct)).__getitem__, codes)
@@ -182,6 +183,17 @@ class _Known(dict[Any, bytes]):
     def __missing__(self, value: Any) -> bytes:
         field = self[value] = _field(self._write(value))
         return field
+
+
+class _Lengths(dict[int, bytes]):
+    """Lengths already written; an empty text is NULL."""
+
+    def __init__(self) -> None:
+        super().__init__({0: _NULL})
+
+    def __missing__(self, length: int) -> bytes:
+        written = self[length] = length.to_bytes(4, "big")
+        return written
 
 
 def _field(written: bytes) -> bytes:

@@ -57,7 +57,9 @@ def test_a_file_says_before_it_is_accepted_what_of_it_is_held(visitor):
 
 def test_a_reference_that_leads_nowhere_is_said_before_the_file_is_accepted(visitor, admin):
     wrong = "I1,incident,2026-04-01T20:00,harm_there,P-404\n"
-    rows = f"{wrong}I2,incident,2026-04-01T20:00,harm_there,\n{wrong}"  # a row that repeats may be at fault too
+    rows = (
+        f"{wrong}I2,incident,2026-04-01T20:00,harm_there,\n{wrong}"  # a row that repeats may be at fault too
+    )
     page = visitor.look(f"local_ref,kind,occurred_from,relation,children\n{rows}", layout="incidents")
     assert "3 rows: 1 can be accepted, 2 need mending." in page
     assert "No person with the reference P-404 is held." in page
