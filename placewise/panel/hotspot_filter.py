@@ -13,6 +13,14 @@ from placewise.panel.hotspot_months import USUAL_MONTHS, is_month, moved
 VIEWS = ("counts", "density", "significance")
 CELL_WIDTHS_M = (150, 250, 500)
 BANDWIDTHS_M = (200, 300, 500, 800)
+USUAL_BANDWIDTH_M = 300
+#: Instead of a distance: a rule that finds one in the records.
+BANDWIDTH_RULES = ("silverman", "likelihood")
+LONGEST_BANDWIDTH_M = 100_000
+#: Side of a cell of the smoothed surface: fine enough to look smooth at a borough's scale.
+SURFACE_CELL_M = 25.0
+KERNELS = ("quartic", "gaussian")
+EDGES = ("corrected", "plain")
 #: What may be drawn over the main layer, and what is drawn unless others are asked for.
 OVERLAYS = ("places", "ward", "lsoa")
 DEFAULT_OVERLAYS = ("places", "ward")
@@ -68,6 +76,8 @@ class HotspotFilter:
         One month within the period, when the time slider is in use.
     as_at : datetime or None
         Use the records as they stood then (a saved run); None for now.
+    bandwidth : str
+        Smoothing distance in whole metres, or one of `BANDWIDTH_RULES`.
     lat, lon, zoom : float, float, int or None
         Where the map looks, kept in the address so that a view can be shared.
     cell : str or None
@@ -85,7 +95,9 @@ class HotspotFilter:
     accuracies: tuple[str, ...] = field(default_factory=placeable_accuracies)
     kinds: tuple[str, ...] = ()
     cell_width_m: int = 250
-    bandwidth_m: int = 300
+    bandwidth: str = str(USUAL_BANDWIDTH_M)
+    kernel: str = KERNELS[0]
+    edge: str = EDGES[0]
     as_at: datetime | None = None
     overlays: tuple[str, ...] = DEFAULT_OVERLAYS
     sort: str = "count"
@@ -112,10 +124,12 @@ class HotspotFilter:
             pairs += [("accuracy", code) for code in self.accuracies]
         if self.kinds != default_kinds():
             pairs += [("kind", code) for code in self.kinds]
-        pairs += [("width", str(self.cell_width_m)), ("bandwidth", str(self.bandwidth_m))]
+        pairs += [("width", str(self.cell_width_m)), ("bandwidth", self.bandwidth)]
         if self.overlays != DEFAULT_OVERLAYS:
             pairs += [("show", name) for name in self.overlays or (NO_OVERLAY,)]
         optional = {
+            "kernel": self.kernel if self.kernel != KERNELS[0] else None,
+            "edge": self.edge if self.edge != EDGES[0] else None,
             "month": self.month,
             "as_at": self.as_at.isoformat() if self.as_at else None,
             "sort": self.sort if self.sort != "count" else None,
@@ -158,7 +172,9 @@ def read_filter(query: Mapping[str, Sequence[str]], choices: Choices) -> tuple[H
         accuracies=asked.some("accuracy", placeable_accuracies(), placeable_accuracies()),
         kinds=asked.some("kind", list(terms("event_kind")), default_kinds()),
         cell_width_m=int(asked.one("width", [str(w) for w in CELL_WIDTHS_M], "250")),
-        bandwidth_m=int(asked.one("bandwidth", [str(b) for b in BANDWIDTHS_M], "300")),
+        bandwidth=asked.bandwidth("bandwidth"),
+        kernel=asked.one("kernel", KERNELS, KERNELS[0]),
+        edge=asked.one("edge", EDGES, EDGES[0]),
         as_at=asked.moment("as_at"),
         overlays=_without_none(asked.some("show", [*OVERLAYS, NO_OVERLAY], DEFAULT_OVERLAYS)),
         sort=asked.one("sort", SORTS, "count"),
@@ -243,6 +259,20 @@ class _Asked:
             return None
         return value
 
+    def bandwidth(self, name: str) -> str:
+        """A rule, or any whole number of metres: what does not fit the surface is mended there, in words."""
+        text, usual = self._text(name), str(USUAL_BANDWIDTH_M)
+        if not text or text in BANDWIDTH_RULES:
+            return text or usual
+        if not (text.isascii() and text.isdecimal() and 0 < int(text[:7]) <= LONGEST_BANDWIDTH_M):
+            self._wrong(
+                name,
+                f"A smoothing distance is a whole number of metres up to {LONGEST_BANDWIDTH_M:,}. "
+                f"The usual {usual} m is used.",
+            )
+            return usual
+        return str(int(text))
+
     def moment(self, name: str) -> datetime | None:
         text = self._text(name).replace(" ", "+")  # a plus sign in an address reads as a space
         if not text:
@@ -284,7 +314,8 @@ _WORDS = {
     "accuracy": "accuracy",
     "kind": "kind of record",
     "width": "cell size",
-    "bandwidth": "smoothing distance",
+    "kernel": "way of smoothing",
+    "edge": "way to treat the edge",
     "show": "layer",
     "sort": "order",
     "page": "page",

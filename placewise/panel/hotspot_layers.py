@@ -15,19 +15,19 @@ import shapely
 from numpy.typing import NDArray
 
 from placewise.geo.bands import density_bands
-from placewise.geo.density import DensitySurface, cells_inside, kernel_density, square_grid
 from placewise.geo.hexgrid import unpack_cell
+from placewise.panel.hotspot_surface import smoothed
+from placewise.panel.hotspot_surface_words import density_legend
 from placewise.panel.hotspot_words import (
     Legend,
     count_steps,
     counts_legend,
-    density_legend,
     left_out,
     sentence,
     significance_legend,
 )
 from placewise.panel.hotspots import Hotspots
-from placewise.store.geography import grid_series, list_mapped_places, list_outlines
+from placewise.store.geography import list_mapped_places, list_outlines
 from placewise.store.map_records import rows_by_place
 from placewise.store.osgb import geometries_to_lonlat, to_lonlat
 from placewise.store.session import Session
@@ -38,9 +38,6 @@ Corners: TypeAlias = tuple[tuple[float, float], tuple[float, float]]
 #: Powers of (x, y) in the browser's formula; map.js has the same list.
 POWERS = [(i, j) for i in range(5) for j in range(5 - i)]
 _FIT_POINTS = 24
-#: Fine enough to look smooth at a borough's scale, far finer than any smoothing distance.
-DENSITY_CELL_M = 25.0
-_LARGEST_SURFACE = 150_000  # cells; beyond this they are made twice as wide
 #: Lower edges of the bands as shares of the peak: the lower ones closer, or only the peak would be seen.
 BAND_SHARES = (0.06, 0.15, 0.3, 0.5, 0.75)
 #: A corner that moves an outline by less than this is not sent.
@@ -151,17 +148,16 @@ def cell_layer(found: Hotspots) -> tuple[dict[str, Any], Legend]:
 
 def density_layer(found: Hotspots) -> tuple[dict[str, Any], Legend]:
     """Bands of the smoothed surface as rings of grid corners (columns and rows)."""
-    surfaces = _surfaces(found)
-    peak = max(float(np.nanmax(surface.values, initial=0.0)) for surface in surfaces)
+    made = smoothed(found)
+    peak = made.peak
     if peak == 0:
-        return {"kind": "bands", "bands": []}, density_legend(found, [])
+        return {"kind": "bands", "bands": []}, density_legend(found, made.smoothing, [])
     edges = peak * np.array(BAND_SHARES)
-    grid = surfaces[0].grid
+    grid = made.surfaces[0].grid
     polygons: dict[int, list[list[list[int]]]] = {}
-    for bands in (density_bands(surface, levels=edges) for surface in surfaces):
+    for bands in (density_bands(surface, levels=edges) for surface in made.surfaces):
         for band, shape in zip(bands["band"], bands.geometry, strict=True):
             polygons.setdefault(int(band), []).extend(_rings(shape, grid.x_min_m, grid.y_min_m, grid.cell_m))
-    legend = density_legend(found, edges.tolist())
     return {
         "kind": "bands",
         "projection": asdict(fit_projection(found.ground.frame.total_bounds)),
@@ -169,45 +165,7 @@ def density_layer(found: Hotspots) -> tuple[dict[str, Any], Legend]:
         "x_m": grid.x_min_m,
         "y_m": grid.y_min_m,
         "bands": [{"shade": band + 1, "polygons": polygons[band]} for band in sorted(polygons)],
-    }, legend
-
-
-def _surfaces(found: Hotspots) -> list[DensitySurface]:
-    """The smoothed surface of each part of the study area, all on one lattice: none over the land between."""
-    frames = _smoothed_over(found)
-    boxes = np.array([frame.total_bounds for frame in frames])
-    extent = float(((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).sum())
-    cell_m = DENSITY_CELL_M
-    while extent / cell_m**2 > _LARGEST_SURFACE:
-        cell_m *= 2
-    shown = found.position >= 0
-    x, y = found.records.columns.x[shown], found.records.columns.y[shown]
-    grids = [square_grid(frame, cell_m=cell_m) for frame in frames]
-    return [
-        kernel_density(
-            x,
-            y,
-            grid=grid,
-            bandwidth_m=max(float(found.wanted.bandwidth_m), cell_m),
-            inside=cells_inside(frame, grid),
-        )
-        for frame, grid in zip(frames, grids, strict=True)
-    ]
-
-
-def _smoothed_over(found: Hotspots) -> list[Any]:
-    """Frames to smooth over, most records first: around a few far records, as far as the smoothing reaches."""
-    if found.ground.parts is None:
-        return [found.ground.frame]
-    parts, reach = found.ground.parts, float(found.wanted.bandwidth_m)
-    outlines = [
-        outline
-        if is_area and max(np.ptp(np.reshape(shapely.bounds(outline), (2, 2)), axis=0)) > 2 * reach
-        # Edge correction in so small a shape would make one record look like many.
-        else shapely.buffer(outline, reach)
-        for outline, is_area in zip(parts.outlines, parts.is_area, strict=True)
-    ]
-    return [grid_series(outline) for outline in outlines]
+    }, density_legend(found, made.smoothing, edges.tolist())
 
 
 def _rings(shape: shapely.Geometry, x_m: float, y_m: float, cell_m: float) -> list[list[list[int]]]:

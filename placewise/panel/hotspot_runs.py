@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import placewise
 from placewise.core.errors import BadRequest
 from placewise.core.scope import Role
+from placewise.panel.hotspot_surface import SEED, smoothed
 from placewise.panel.hotspot_words import left_out, sentence
 from placewise.panel.hotspots import Q_AT_MOST, Hotspots
 from placewise.store.saved_runs import SavedRun, append_saved_run, get_saved_run, list_saved_runs
@@ -39,7 +41,7 @@ def save_view(session: Session, found: Hotspots, title: str) -> UUID:
         query=found.wanted.query(),
         parameters={
             "cell_width_m": found.wanted.cell_width_m,
-            "bandwidth_m": found.wanted.bandwidth_m,
+            "surface": _surface_parameters(found),
             "q_at_most": Q_AT_MOST,
             "method": None if test is None else test.method,
             "study_area": found.ground.source,
@@ -62,6 +64,21 @@ def save_view(session: Session, found: Hotspots, title: str) -> UUID:
         },
         software_version=placewise.__version__,
     )
+
+
+def _surface_parameters(found: Hotspots) -> dict[str, Any] | None:
+    """How the density view was smoothed; None for the other views, which smooth nothing."""
+    if found.wanted.view != "density":
+        return None
+    smoothing = smoothed(found).smoothing
+    return {
+        "kernel": found.wanted.kernel,
+        "edge": found.wanted.edge,
+        "bandwidth": found.wanted.bandwidth,
+        "bandwidth_m": smoothing.bandwidth_m,
+        "rule": smoothing.rule,
+        "seed": SEED if smoothing.rule == "likelihood" else None,
+    }
 
 
 def list_views(session: Session) -> list[SavedRun]:

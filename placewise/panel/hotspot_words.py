@@ -244,7 +244,7 @@ def counts_legend(found: Hotspots, steps: list[int], highest: int) -> Legend:
     """Legend of the counts view."""
     tops = [edge - 1 for edge in [*steps[1:], highest + 1]][: len(steps)]
     key = [
-        Swatch(f"step-{_shade(i, len(steps))}", f"{low}" if low == top else f"{low:,} to {top:,}")
+        Swatch(f"step-{shade_of(i, len(steps))}", f"{low}" if low == top else f"{low:,} to {top:,}")
         for i, (low, top) in enumerate(zip(steps, tops, strict=True))
     ]
     if found.areas:
@@ -276,24 +276,7 @@ def significance_legend(found: Hotspots) -> Legend:
     return Legend(f"Cells of {found.wanted.cell_width_m} m that stand out", key, [*counted_lines(found), how])
 
 
-def density_legend(found: Hotspots, edges: list[float]) -> Legend:
-    """Legend of the density view; ``edges`` are the bands' lower edges in records per km²."""
-    key = [
-        Swatch(f"step-{_shade(i, len(edges))}", f"{_per_km2(edge)} or more per km²")
-        for i, edge in enumerate(edges)
-    ]
-    how = (
-        f"Records smoothed over {found.wanted.bandwidth_m} m (quartic kernel, corrected at the edge). "
-        "A smooth picture, not a test: chance gives peaks too. Another distance gives another picture."
-    )
-    return Legend("Density of records", key, [*counted_lines(found), how])
-
-
-def _per_km2(edge: float) -> str:
-    return f"{edge:,.0f}" if edge >= 10 else f"{edge:,.1f}"
-
-
-def _shade(index: int, of: int) -> int:
+def shade_of(index: int, of: int) -> int:
     """Spread fewer classes over all five shades: 1 to 5."""
     return 1 + (round(index * 4 / (of - 1)) if of > 1 else 2)
 

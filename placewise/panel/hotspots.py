@@ -147,12 +147,13 @@ def find_hotspots(
         grid = hex_grid(ground.frame, cell_width_m=wanted.cell_width_m)
     except TooFewCells:
         return Nothing(ground, "no_ground"), problems
-    return _count(wanted, ground, records, grid, bool(session.roles & PANEL)), problems
+    return count_records(wanted, ground, records, grid, bool(session.roles & PANEL)), problems
 
 
-def _count(
+def count_records(
     wanted: HotspotFilter, ground: Ground, records: Records, grid: HexGrid, children_known: bool
 ) -> Hotspots:
+    """Count records that were read already, and test the counts; ``ground`` has an area."""
     position = locate(records, grid)
     counts = incidents_per_cell(position, n_cells=grid.n_cells)
     child_cell, child = position[records.columns.child_event], records.columns.child

@@ -17,7 +17,6 @@ from placewise.core.vocabulary import placeable_accuracies, terms
 from placewise.panel import hotspot_runs
 from placewise.panel.hotspot_cells import cell_facts, cell_table
 from placewise.panel.hotspot_filter import (
-    BANDWIDTHS_M,
     CELL_WIDTHS_M,
     NOT_RECORDED,
     OVERLAYS,
@@ -35,6 +34,7 @@ from placewise.store.door import Membership
 from placewise.store.geography import count_boundaries
 from placewise.store.session import Session
 from placewise.store.tiles import EMPTY_TILE, get_tile
+from placewise.web.map_options import drawing_options
 from placewise.web.maps import MAX_ZOOM, MIN_ZOOM, MapParts, hotspot_map, zoom_to_hold
 from placewise.web.openings import PARAMETER
 from placewise.web.pages import Answer, Subject, opening_pass
@@ -217,7 +217,7 @@ def _options(found: Hotspots) -> dict[str, list[tuple[str, str]]]:
         "accuracy": [pair for pair in _labels("accuracy") if pair[0] in placeable_accuracies()],
         "kind": _labels("event_kind"),
         "width": [(str(width), f"{width} m") for width in CELL_WIDTHS_M],
-        "bandwidth": [(str(width), f"{width} m") for width in BANDWIDTHS_M],
+        **drawing_options(found.wanted),
         "view": [(view, VIEW_LABELS[view]) for view in VIEWS],
         "show": [(name, OVERLAY_LABELS[name]) for name in OVERLAYS],
     }
