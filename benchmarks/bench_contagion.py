@@ -80,7 +80,7 @@ def bench_large_table(n: int, permutations: int) -> None:
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     pairs = near_pairs(x, y, t, **edges)
     found = time.process_time()
-    permuted_counts(pairs, seed=1, first=0, count=permutations)
+    permuted_counts(pairs, 0, permutations, seed=1)
     each = (time.process_time() - found) / permutations
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     print(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from placewise.core.errors import CalculationStopped
+from placewise.core.errors import NoVariation, TooFewCells
+from placewise.geo.adjacency import Adjacency
+from placewise.geo.chunks import OnProgress, blocks, replicate_generator, summed
 from placewise.geo.crs import Floats, Integers
 
 Alternative = Literal["greater", "less", "two_sided"]
-Progress = Callable[[int, int], bool]
 
 N_PERMUTATIONS = 999
-_CHUNK = 250  # permutations dealt by one call; also what a chunk's random stream is tied to
+MIN_CELLS = 4
+BLOCK = 250  # permutations dealt at once, with one generator
+_PIECE = 8 * BLOCK
 _ROUNDING = 1e-12
 
 
@@ -25,22 +29,28 @@ class Exceedances(NamedTuple):
     at_most: Integers
 
 
-def permutation_chunks(n_permutations: int) -> Iterator[tuple[int, int]]:
-    """Yield (chunk number, permutations in it); each chunk may be dealt anywhere, in any order.
+def require_comparable(values: Floats, adjacency: Adjacency) -> None:
+    """Refuse values that no shuffle can tell apart.
 
-    Examples
-    --------
-    >>> list(permutation_chunks(600))
-    [(0, 250), (1, 250), (2, 100)]
+    Raises
+    ------
+    TooFewCells
+        Fewer than four cells, or no cell has a neighbour.
+    NoVariation
+        All values are equal.
     """
-    for number, start in enumerate(range(0, n_permutations, _CHUNK)):
-        yield number, min(_CHUNK, n_permutations - start)
+    if values.shape != (adjacency.n_cells,):
+        raise ValueError(f"{values.size} values for {adjacency.n_cells} cells")
+    if values.size < MIN_CELLS or not adjacency.indices.size:
+        raise TooFewCells("There are too few neighbouring cells to compare. Choose a smaller cell width.")
+    if values.min() == values.max():
+        raise NoVariation("Every cell has the same value, so none stands out.")
 
 
 def count_exceedances(
-    values: Floats, total: Floats, size: Integers, *, n_permutations: int, seed: int, chunk: int = 0
-) -> Exceedances:
-    """Deal one chunk of permutations and count the totals at least, and at most, as high as observed.
+    values: Floats, total: Floats, size: Integers, first: int, count: int, *, seed: int
+) -> Integers:
+    """Count, over one piece of permutations, the totals at least, and at most, as high as observed.
 
     Each cell keeps its own value; the values of all *other* cells are dealt without replacement to its
     ``size[i]`` neighbours. One deal of values serves all cells, so the p-values of cells share their
@@ -54,8 +64,14 @@ def count_exceedances(
         Sum over each cell's neighbours, itself left out.
     size : ndarray of int, shape (n,)
         Number of neighbours, 0 to n - 1.
-    n_permutations, seed, chunk : int
-        The random stream is that of (seed, chunk): the same wherever and whenever the chunk is dealt.
+    first, count : int
+        Permutations ``first`` to ``first + count - 1``; ``first`` is a whole number of `BLOCK`.
+    seed : int
+
+    Returns
+    -------
+    ndarray of int64, shape (2, n)
+        At least, and at most.
 
     Notes
     -----
@@ -63,11 +79,22 @@ def count_exceedances(
     sample of the others. Only the few cells that are in the sample themselves need a total of their own,
     so the work is O(R max(size) + n log R) for R permutations, not O(n R max(size)).
     """
-    n, most = values.size, int(size.max(initial=0))
-    rng = np.random.default_rng([seed, chunk])
-    dealt = _ordered_samples(rng, n, min(most + 1, n), n_permutations)
+    found = np.zeros((2, values.size), dtype=np.int64)
+    for number, n_permutations in blocks(first, count, BLOCK):
+        rng = replicate_generator(seed, number)
+        dealt = _ordered_samples(
+            rng, values.size, min(int(size.max(initial=0)) + 1, values.size), n_permutations
+        )
+        found += _exceedances(values, total, size, dealt)
+    return found
+
+
+def _exceedances(values: Floats, total: Floats, size: Integers, dealt: Integers) -> Integers:
+    """Count over the deals of one block, shape (permutations, largest size + 1)."""
+    n, n_permutations = values.size, dealt.shape[0]
     reached = np.zeros((n_permutations, dealt.shape[1] + 1))
     np.cumsum(values[dealt], axis=1, out=reached[:, 1:])
+    most = int(size.max(initial=0))
     slack = _ROUNDING * max(float(np.abs(values).max(initial=0.0)) * (most + 1), 1e-300)
     at_least, at_most = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     for k in np.unique(size):
@@ -86,7 +113,7 @@ def count_exceedances(
     np.add.at(at_least, cell, change)
     change = (right <= seen + slack).astype(np.int64) - (wrong <= seen + slack)
     np.add.at(at_most, cell, change)
-    return Exceedances(at_least, at_most)
+    return np.stack([at_least, at_most])
 
 
 def _ordered_samples(rng: np.random.Generator, n: int, size: int, n_samples: int) -> Integers:
@@ -110,32 +137,15 @@ def permutation_exceedances(
     *,
     n_permutations: int,
     seed: int,
-    on_progress: Progress | None = None,
+    executor: Executor | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Exceedances:
-    """Deal all chunks one after another and add up what `count_exceedances` found.
+    """Deal all permutations, piece by piece, and add up what `count_exceedances` found.
 
-    Parameters
-    ----------
-    on_progress : callable, optional
-        Called with (done, total) permutations; returning False stops the work.
-
-    Raises
-    ------
-    CalculationStopped
-        ``on_progress`` returned False.
+    Executor, progress and errors are those of `chunks.pieces`.
     """
-    if n_permutations < 1:
-        raise ValueError(f"n_permutations must be at least 1, not {n_permutations}")
-    at_least, at_most = np.zeros(values.size, dtype=np.int64), np.zeros(values.size, dtype=np.int64)
-    done = 0
-    for chunk, count in permutation_chunks(n_permutations):
-        more, less = count_exceedances(values, total, size, n_permutations=count, seed=seed, chunk=chunk)
-        at_least += more
-        at_most += less
-        done += count
-        if on_progress is not None and on_progress(done, n_permutations) is False:
-            raise CalculationStopped("The calculation was stopped; no result was kept.")
-    return Exceedances(at_least, at_most)
+    work = partial(count_exceedances, values, total, size, seed=seed)
+    return Exceedances(*summed(work, n_permutations, size=_PIECE, executor=executor, on_progress=on_progress))
 
 
 def tail_of(found: Exceedances, *, alternative: Alternative, n_permutations: int) -> Floats:

@@ -166,7 +166,7 @@ def gi_star_of_sums(
     _check_comparable(values, neighbours)
     if method != "normal" and np.any(values != np.rint(values)):
         raise MissingValue("This test counts whole records; spread or weighted records need another method.")
-    z = _z_scores(values, summed, neighbours)
+    z = star_z(values, summed, neighbours)
     total = summed if totals is None else _checked_totals(totals, summed)
     share = neighbours / values.size if share is None else share
     p = _upper_tail(method, z=z, values=values, total=total, neighbours=neighbours, share=share)
@@ -191,7 +191,8 @@ def _check_comparable(values: Floats, neighbours: Integers) -> None:
         raise NoVariation("Every cell has the same count, so none stands out.")
 
 
-def _z_scores(values: Floats, total: Floats, neighbours: Integers) -> Floats:
+def star_z(values: Floats, total: Floats, neighbours: Integers) -> Floats:
+    """Return Gi* as a standard score; see `gi_star`."""
     n = values.size
     k = neighbours.astype(np.float64)
     spread = values.std() * np.sqrt((n * k - k * k) / (n - 1))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,24 +12,17 @@ from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
 from placewise.core.errors import TooFewRecords, TooManyPairs
+from placewise.geo.chunks import OnProgress, replicate_generator, stacked
 from placewise.geo.crs import Floats, Integers, require_coordinates
+from placewise.geo.monte_carlo import Alternative, rank_p
 from placewise.geo.near_pairs import MAX_PAIRS
-from placewise.geo.time_shuffle import (
-    Alternative,
-    Progress,
-    TimeBlocks,
-    in_chunks,
-    monte_carlo_p,
-    require_days,
-    shuffle_generator,
-    shuffled,
-    time_blocks,
-)
+from placewise.geo.time_shuffle import TimeBlocks, require_days, shuffled, time_blocks
 
 # Two distances that differ by less are one distance: a root and its square do not round alike.
 _EQUAL = 1e-12
 # Ties in time are only counted, not kept, so there may be more of them.
 _TIES_IN_TIME = 100
+_PIECE = 50  # shufflings
 
 
 class Reach(NamedTuple):
@@ -120,7 +115,8 @@ def jacquez_test(
     child: ArrayLike | None = None,
     alternative: Alternative = "more",
     permutations: int = 999,
-    on_progress: Progress | None = None,
+    executor: Executor | None = None,
+    on_progress: OnProgress | None = None,
 ) -> JacquezTest:
     """Test for contagion without choosing a distance or a period: only how many neighbours count.
 
@@ -143,8 +139,8 @@ def jacquez_test(
     alternative : {"more", "fewer"}
         Fixed beforehand.
     permutations : int
-    on_progress : callable, optional
-        Told (done, total); returning False stops the work.
+    executor, on_progress
+        Who makes the shufflings, and who is told; see `chunks.pieces`.
 
     Raises
     ------
@@ -174,15 +170,17 @@ def jacquez_test(
     (6.0, 6, 6)
     """
     near = nearest_neighbours(x, y, t_days, k=k, child=child)
-    chance = in_chunks(
-        lambda first, count: permuted_statistics(near, seed=seed, first=first, count=count),
-        permutations=permutations,
+    chance = stacked(
+        partial(permuted_statistics, near, seed=seed),
+        permutations,
+        size=_PIECE,
+        executor=executor,
         on_progress=on_progress,
     )
     unmoved = np.arange(near.times.size)
     in_time = _weights_in_time(near, unmoved)
     statistic, expected = _statistic(near, unmoved), float(chance.mean())
-    p, low, high = monte_carlo_p(statistic, chance, alternative=alternative)
+    p, low, high = rank_p(statistic, chance, alternative=alternative)
     sure = (near.weight > 1 - _EQUAL) & (in_time > 1 - _EQUAL)
     return JacquezTest(
         statistic=statistic,
@@ -248,11 +246,11 @@ def _require_few(n_pairs: int, where: str) -> None:
         )
 
 
-def permuted_statistics(near: Neighbours, *, seed: int, first: int, count: int) -> Floats:
+def permuted_statistics(near: Neighbours, first: int, count: int, *, seed: int) -> Floats:
     """Return the statistic after shufflings ``first`` to ``first + count - 1``: an independent piece of work."""
     return np.array(
         [
-            _statistic(near, shuffled(near.blocks, shuffle_generator(seed, number)))
+            _statistic(near, shuffled(near.blocks, replicate_generator(seed, number)))
             for number in range(first, first + count)
         ]
     )

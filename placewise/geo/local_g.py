@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from placewise.core.errors import NoVariation, TooFewCells
+from placewise.core.errors import NoVariation
 from placewise.geo.adjacency import Adjacency, neighbourhood_sums
+from placewise.geo.chunks import OnProgress
 from placewise.geo.conditional import (
     N_PERMUTATIONS,
     Alternative,
-    Progress,
     permutation_exceedances,
+    require_comparable,
     tail_of,
 )
 from placewise.geo.crs import Floats, Integers, require_counts
+from placewise.geo.getis_ord import star_z
 from placewise.geo.multiplicity import benjamini_hochberg
-
-MIN_CELLS = 4
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def local_g(
     star: bool = False,
     alternative: Alternative = "greater",
     n_permutations: int = N_PERMUTATIONS,
-    on_progress: Progress | None = None,
+    executor: Executor | None = None,
+    on_progress: OnProgress | None = None,
 ) -> LocalG:
     """Compare the neighbours of each cell (Gi), or cell and neighbours (Gi*), with all the other cells.
 
@@ -85,8 +87,8 @@ def local_g(
     n_permutations : int
         0 for the normal tail of z. The smallest p possible is 1 / (n_permutations + 1): to be able to
         list one cell of n by q at most 0.05, take at least 20 n.
-    on_progress : callable, optional
-        Called with (done, total) permutations; returning False stops the work.
+    executor, on_progress
+        Who deals the permutations, and who is told; see `chunks.pieces`.
 
     Returns
     -------
@@ -101,7 +103,7 @@ def local_g(
     NoVariation
         All values are equal.
     CalculationStopped
-        See ``on_progress``.
+        ``on_progress`` returned False.
 
     Notes
     -----
@@ -122,10 +124,16 @@ def local_g(
     size = adjacency.degree
     with_self = neighbourhood_sums(checked, adjacency)
     around = with_self - checked
-    z = _z_star(checked, with_self, size + 1) if star else _z(checked, around, size)
+    z = star_z(checked, with_self, size + 1) if star else _z(checked, around, size)
     if n_permutations:
         found = permutation_exceedances(
-            checked, around, size, n_permutations=n_permutations, seed=seed, on_progress=on_progress
+            checked,
+            around,
+            size,
+            n_permutations=n_permutations,
+            seed=seed,
+            executor=executor,
+            on_progress=on_progress,
         )
         p = tail_of(found, alternative=alternative, n_permutations=n_permutations)
     else:
@@ -136,12 +144,7 @@ def local_g(
 
 def _checked(values: ArrayLike, adjacency: Adjacency) -> Floats:
     array = require_counts(values, what="values")
-    if array.size != adjacency.n_cells:
-        raise ValueError(f"{array.size} values for {adjacency.n_cells} cells")
-    if array.size < MIN_CELLS or not adjacency.indices.size:
-        raise TooFewCells("There are too few neighbouring cells to compare. Choose a smaller cell width.")
-    if array.min() == array.max():
-        raise NoVariation("Every cell has the same value, so none stands out.")
+    require_comparable(array, adjacency)
     return array
 
 
@@ -156,13 +159,6 @@ def _z(values: Floats, around: Floats, size: Integers) -> Floats:
     flat = spread <= 1e-12 * np.abs(away).max()
     excess = around - k * (mean + values.mean())
     return np.where(flat, 0.0, excess / np.where(flat, 1.0, spread))
-
-
-def _z_star(values: Floats, total: Floats, size: Integers) -> Floats:
-    n, k = values.size, size.astype(np.float64)
-    spread = values.std() * np.sqrt(k * (n - k) / (n - 1))
-    whole = size == n
-    return np.where(whole, 0.0, (total - values.mean() * k) / np.where(whole, 1.0, spread))
 
 
 def _normal_tail(z: Floats, alternative: Alternative) -> Floats:

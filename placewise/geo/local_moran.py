@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from placewise.core.errors import MissingValue, NoVariation, TooFewCells
+from placewise.core.errors import MissingValue
 from placewise.geo.adjacency import Adjacency, neighbourhood_sums
+from placewise.geo.chunks import OnProgress
 from placewise.geo.conditional import (
     N_PERMUTATIONS,
     Alternative,
     Exceedances,
-    Progress,
     permutation_exceedances,
+    require_comparable,
     tail_of,
 )
 from placewise.geo.crs import Flags, Floats
@@ -23,7 +25,6 @@ from placewise.geo.multiplicity import benjamini_hochberg
 
 Quadrant = Literal["high_high", "low_high", "low_low", "high_low", "none"]
 
-MIN_CELLS = 4
 _QUADRANTS = np.array(["none", "high_high", "low_high", "low_low", "high_low"])
 
 
@@ -67,7 +68,8 @@ def local_moran(
     seed: int,
     alternative: Alternative = "greater",
     n_permutations: int = N_PERMUTATIONS,
-    on_progress: Progress | None = None,
+    executor: Executor | None = None,
+    on_progress: OnProgress | None = None,
 ) -> LocalMoran:
     """Compare each cell with the average of its neighbours, against shuffles of all other cells.
 
@@ -88,8 +90,8 @@ def local_moran(
         Fixed before the data are seen. ``"greater"``: like its neighbours; ``"less"``: unlike them.
     n_permutations : int
         The smallest p possible is 1 / (n_permutations + 1).
-    on_progress : callable, optional
-        Called with (done, total) permutations; returning False stops the work.
+    executor, on_progress
+        Who deals the permutations, and who is told; see `chunks.pieces`.
 
     Returns
     -------
@@ -104,7 +106,7 @@ def local_moran(
     NoVariation
         All values are equal.
     CalculationStopped
-        See ``on_progress``.
+        ``on_progress`` returned False.
 
     Notes
     -----
@@ -132,7 +134,7 @@ def local_moran(
     lag = total / np.maximum(size, 1)
     i = np.where(lonely, np.nan, (z.size - 1) * z * lag / (z @ z))
     found = permutation_exceedances(
-        z, total, size, n_permutations=n_permutations, seed=seed, on_progress=on_progress
+        z, total, size, n_permutations=n_permutations, seed=seed, executor=executor, on_progress=on_progress
     )
     p = tail_of(_turned(found, z, n_permutations), alternative=alternative, n_permutations=n_permutations)
     p = np.where(lonely, 1.0, p)
@@ -141,17 +143,12 @@ def local_moran(
 
 def _checked(values: ArrayLike, adjacency: Adjacency) -> Floats:
     array = np.asarray(values, dtype=np.float64)
-    if array.shape != (adjacency.n_cells,):
-        raise ValueError(f"{array.size} values for {adjacency.n_cells} cells")
     gaps = int(np.count_nonzero(~np.isfinite(array)))
     if gaps:
         raise MissingValue(
             f"{gaps} of {array.size} values are missing or infinite. Leave those cells out of the area."
         )
-    if array.size < MIN_CELLS or not adjacency.indices.size:
-        raise TooFewCells("There are too few neighbouring cells to compare. Choose a smaller cell width.")
-    if array.min() == array.max():
-        raise NoVariation("Every cell has the same value, so none stands out.")
+    require_comparable(array, adjacency)
     return array
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from placewise.core.errors import CalculationStopped, MissingValue, TooFewRecords
+from placewise.core.errors import MissingValue, TooFewRecords
+from placewise.geo.chunks import OnProgress, Work, pieces
 from placewise.geo.crs import Flags, Floats
 
-OnProgress = Callable[[int, int], bool]
+Alternative = Literal["more", "fewer"]
 
 # Two statistics that should be equal may differ in the last digits; they count as equal.
 _TIE = 1e-9
@@ -21,20 +24,6 @@ _TIE = 1e-9
 # Gumbel values. (Stephens 1977, doi 10.1093/biomet/64.3.583, has 0.874 for the closer fit by likelihood.)
 _LARGEST_DISTANCE = 0.95
 MIN_FOR_GUMBEL = 99
-
-
-def replicate_generator(seed: int, replicate: int) -> np.random.Generator:
-    """Return the random numbers of one replicate: the same whichever chunk or worker makes it.
-
-    It is the generator of ``SeedSequence(seed).spawn(...)[replicate]``.
-
-    Raises
-    ------
-    ValueError
-        The seed or the number is negative.
-    """
-    sequence = np.random.SeedSequence(seed, spawn_key=(replicate,))
-    return np.random.Generator(np.random.SFC64(sequence))
 
 
 @dataclass(frozen=True)
@@ -106,10 +95,10 @@ def monte_carlo_p(observed: float, replicates: ArrayLike, *, stop_after: int | N
     if stop_after is not None and reached.size >= stop_after:
         used = int(reached[stop_after - 1]) + 1
         low, high = _limits(stop_after, used, beyond=used - stop_after)
-        return MonteCarloP(stop_after / used, low, high, used, stop_after, used < exceeds.size)
+        return MonteCarloP(stop_after / used, float(low), float(high), used, stop_after, used < exceeds.size)
     n, g = exceeds.size, reached.size
     low, high = _limits(g, n, beyond=n - g, more=1)
-    return MonteCarloP((g + 1) / (n + 1), low, high, n, g, stopped_early=False)
+    return MonteCarloP((g + 1) / (n + 1), float(low), float(high), n, g, stopped_early=False)
 
 
 def _exceeding(observed: float, replicates: ArrayLike) -> Flags:
@@ -122,36 +111,73 @@ def _exceeding(observed: float, replicates: ArrayLike) -> Flags:
     return exceeds
 
 
-def _limits(exceeding: int, n: int, *, beyond: int, more: int = 0) -> tuple[float, float]:
-    low = float(special.betaincinv(exceeding, n - exceeding + 1, 0.025)) if exceeding else 0.0
-    high = float(special.betaincinv(exceeding + more, beyond, 0.975)) if beyond else 1.0
+def rank_p(
+    observed: ArrayLike, by_chance: ArrayLike, *, alternative: Alternative
+) -> tuple[Floats, Floats, Floats]:
+    """Rank many statistics at once, each among its own replicates, all of which were made.
+
+    Parameters
+    ----------
+    observed : array_like, shape (…)
+    by_chance : array_like, shape (replicates, …)
+    alternative : {"more", "fewer"}
+        Stated before the data are seen.
+
+    Returns
+    -------
+    p, low, high : ndarray of float64, shape (…)
+        p is (1 + replicates at least as extreme) / (1 + replicates), which never claims more than it may;
+        low and high are the 95% limits of `MonteCarloP`.
+
+    Notes
+    -----
+    Phipson and Smyth 2010, doi 10.2202/1544-6115.1585; Clopper and Pearson 1934,
+    doi 10.1093/biomet/26.4.404.
+
+    Examples
+    --------
+    >>> p, low, high = rank_p(3, [1, 2, 3, 0], alternative="more")
+    >>> float(p), round(float(low), 4), round(float(high), 4)
+    (0.4, 0.0063, 0.8059)
+    """
+    seen, chance = np.asarray(observed), np.asarray(by_chance)
+    if alternative not in ("more", "fewer"):
+        raise ValueError(f"alternative is more or fewer, not {alternative!r}")
+    n = chance.shape[0]
+    as_extreme = (chance >= seen if alternative == "more" else chance <= seen).sum(axis=0)
+    return (1 + as_extreme) / (1 + n), *_limits(as_extreme, n, beyond=n - as_extreme, more=1)
+
+
+def _limits(exceeding: ArrayLike, n: int, *, beyond: ArrayLike, more: int = 0) -> tuple[Floats, Floats]:
+    g, missed = np.asarray(exceeding, dtype=np.float64), np.asarray(beyond, dtype=np.float64)
+    low = np.where(g > 0, special.betaincinv(np.maximum(g, 1), n - g + 1, 0.025), 0.0)
+    high = np.where(missed > 0, special.betaincinv(g + more, np.maximum(missed, 1), 0.975), 1.0)
     return low, high
 
 
 def run_replicates(
-    chunk: Callable[[int, int], Floats],
+    work: Work[np.float64],
     *,
     replicates: int,
     chunk_size: int,
     observed: float,
     stop_after: int | None = None,
+    executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> Floats:
-    """Make replicates chunk by chunk until there are enough; the result does not depend on the chunks.
+    """Make replicates until there are enough; see `chunks.pieces`, whose parameters these are.
 
     Parameters
     ----------
-    chunk : callable
-        ``chunk(first, count)`` returns the statistics of replicates ``first`` to ``first + count - 1``,
-        shape (count,). Each must depend on its own number only (`replicate_generator`).
+    work : callable
+        ``work(first, count)`` returns their statistics, shape (count,).
     replicates : int >= 1
         Most replicates to make.
     chunk_size : int >= 1
     observed : float
         With ``stop_after``, no more are made once so many reach it; those past that one are dropped.
     stop_after : int, optional
-    on_progress : callable, optional
-        Told after each chunk how many of how many are done; returning False stops.
+    executor, on_progress
 
     Returns
     -------
@@ -162,19 +188,16 @@ def run_replicates(
     CalculationStopped
         ``on_progress`` returned False.
     """
-    if replicates < 1 or chunk_size < 1:
-        raise ValueError("replicates and chunk_size must be at least 1")
     made: list[Floats] = []
-    done = reached = 0
-    while done < replicates:
-        count = min(chunk_size, replicates - done)
-        made.append(chunk(done, count))
-        done += count
-        reached += int(_exceeding(observed, made[-1]).sum())
-        if on_progress is not None and on_progress(done, replicates) is False:
-            raise CalculationStopped("The calculation was stopped before it was done; there is no result.")
-        if stop_after is not None and reached >= stop_after:
-            break
+    reached = 0
+    with closing(
+        pieces(work, replicates, size=chunk_size, executor=executor, on_progress=on_progress)
+    ) as all_pieces:
+        for piece in all_pieces:
+            made.append(piece)
+            reached += int(_exceeding(observed, piece).sum())
+            if stop_after is not None and reached >= stop_after:
+                break
     values = np.concatenate(made)
     return values[: monte_carlo_p(observed, values, stop_after=stop_after).replicates]
 

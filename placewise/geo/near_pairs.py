@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
 from placewise.core.errors import TooManyPairs
+from placewise.geo.chunks import replicate_generator
 from placewise.geo.crs import Floats, Integers, require_coordinates
-from placewise.geo.time_shuffle import TimeBlocks, require_days, shuffle_generator, shuffled, time_blocks
+from placewise.geo.time_shuffle import TimeBlocks, require_days, shuffled, time_blocks
 
 Times = NDArray[Any]
 
@@ -85,7 +86,7 @@ def near_pairs(
     )
 
 
-def permuted_counts(pairs: NearPairs, *, seed: int, first: int, count: int) -> Integers:
+def permuted_counts(pairs: NearPairs, first: int, count: int, *, seed: int) -> Integers:
     """Count the pairs of each band after each of some shufflings: one independent piece of the work.
 
     Returns
@@ -100,7 +101,7 @@ def permuted_counts(pairs: NearPairs, *, seed: int, first: int, count: int) -> I
     """
     return np.stack(
         [
-            counts_by_band(pairs, pairs.times[shuffled(pairs.blocks, shuffle_generator(seed, number))])
+            counts_by_band(pairs, pairs.times[shuffled(pairs.blocks, replicate_generator(seed, number))])
             for number in range(first, first + count)
         ]
     )

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from placewise.geo.chunks import OnProgress, stacked
 from placewise.geo.crs import Floats, Integers
+from placewise.geo.monte_carlo import Alternative, rank_p
 from placewise.geo.multiplicity import benjamini_hochberg
 from placewise.geo.near_pairs import NearPairs, counts_by_band, near_pairs, permuted_counts
-from placewise.geo.time_shuffle import Alternative, Progress, in_chunks, monte_carlo_p
 
 #: Nearer than this is "same place": coordinates are kept to the metre.
 SAME_PLACE_M = 1.0
+_PIECE = 50  # shufflings
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,8 @@ def near_repeat_table(
     child: ArrayLike | None = None,
     alternative: Alternative = "more",
     permutations: int = 999,
-    on_progress: Progress | None = None,
+    executor: Executor | None = None,
+    on_progress: OnProgress | None = None,
 ) -> NearRepeatTable:
     """Compare how many pairs of records are near in space and time with what shuffled times give.
 
@@ -144,8 +149,8 @@ def near_repeat_table(
     alternative : {"more", "fewer"}
         Chosen before the data are seen.
     permutations : int
-    on_progress : callable, optional
-        Told (done, total); returning False stops the work.
+    executor, on_progress
+        Who makes the shufflings, and who is told; see `chunks.pieces`.
 
     Returns
     -------
@@ -177,12 +182,14 @@ def near_repeat_table(
     pairs = near_pairs(
         x, y, t_days, space_edges_m=space_edges_m, time_edges_days=time_edges_days, child=child
     )
-    chance = in_chunks(_pieces(pairs, seed), permutations=permutations, on_progress=on_progress)
+    chance = stacked(
+        partial(permuted_counts, pairs, seed=seed),
+        permutations,
+        size=_PIECE,
+        executor=executor,
+        on_progress=on_progress,
+    )
     return summarise(pairs, chance, space_edges_m=space_edges_m, alternative=alternative, seed=seed)
-
-
-def _pieces(pairs: NearPairs, seed: int) -> Callable[[int, int], Integers]:
-    return lambda first, count: permuted_counts(pairs, seed=seed, first=first, count=count)
 
 
 def summarise(
@@ -196,7 +203,7 @@ def summarise(
     """Put the counts of all pieces, shape (permutations, distance bands, time bands), into one table."""
     observed = counts_by_band(pairs, pairs.times)
     expected, ratio_low, ratio_high = _expected(observed, chance)
-    p, p_low, p_high = monte_carlo_p(observed, chance, alternative=alternative)
+    p, p_low, p_high = rank_p(observed, chance, alternative=alternative)
     chance_low, chance_high = np.quantile(chance, [0.025, 0.975], axis=0)
     whole = bool(np.issubdtype(pairs.times.dtype, np.integer))
     return NearRepeatTable(
@@ -233,7 +240,8 @@ def knox_test(
     child: ArrayLike | None = None,
     alternative: Alternative = "more",
     permutations: int = 999,
-    on_progress: Progress | None = None,
+    executor: Executor | None = None,
+    on_progress: OnProgress | None = None,
 ) -> KnoxTest:
     """Test one question: whether more pairs are near in space *and* time than shuffled times give.
 
@@ -250,10 +258,16 @@ def knox_test(
     """
     upper_m, upper_days = np.nextafter(within_m, np.inf), np.nextafter(within_days, np.inf)
     pairs = near_pairs(x, y, t_days, space_edges_m=(0, upper_m), time_edges_days=(0, upper_days), child=child)
-    chance = in_chunks(_pieces(pairs, seed), permutations=permutations, on_progress=on_progress)
+    chance = stacked(
+        partial(permuted_counts, pairs, seed=seed),
+        permutations,
+        size=_PIECE,
+        executor=executor,
+        on_progress=on_progress,
+    )
     near = counts_by_band(pairs, pairs.times)
     expected, ratio_low, ratio_high = _expected(near, chance)
-    p, p_low, p_high = monte_carlo_p(near, chance, alternative=alternative)
+    p, p_low, p_high = rank_p(near, chance, alternative=alternative)
     observed = _two_by_two(pairs, int(near[0, 0]), within_days)
     rows, columns = observed.sum(axis=1), observed.sum(axis=0)
     margins = np.outer(rows, columns) / max(observed.sum(), 1)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from placewise.core.errors import CalculationStopped, MissingValue
+from placewise.core.errors import MissingValue
+from placewise.geo.chunks import OnProgress, replicate_generator, summed
 from placewise.geo.crs import Flags, Floats, Integers, require_coordinates, require_counts
 from placewise.geo.emerging import (
     CANNOT_TELL,
@@ -33,8 +35,8 @@ from placewise.geo.space_time_cube import (
 )
 from placewise.geo.trend import Correction
 
-OnProgress = Callable[[int, int], bool]
 NO_GROUP = -1
+_PIECE = 10  # redraws
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,7 @@ def redraw_categories(
     child: ArrayLike | None = None,
     received: ArrayLike | None = None,
     moves_with: ArrayLike | None = None,
+    executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> Stability:
     """Say of each cell which category survives the uncertainty of the records' place and time.
@@ -204,8 +207,8 @@ def redraw_categories(
     moves_with : array_like of int, shape (n,), optional
         Records with the same number (-1: none) have one true place and are moved together: one venue, or
         one child's repeats at one address.
-    on_progress : callable, optional
-        Told (done, total) after each redraw; returning False stops.
+    executor, on_progress
+        Who makes the redraws, and who is told; see `chunks.pieces`.
 
     Returns
     -------
@@ -222,39 +225,43 @@ def redraw_categories(
 
     Notes
     -----
-    Time O(redraws × (n + T × cells)). To spread the work, make a `redraw_task`, give ranges of redraws to
-    `count_categories` and add up what comes back for `stability`.
+    Time O(redraws × (n + T × cells)).
     """
-    if n_redraws < 1:
-        raise ValueError(f"n_redraws is at least one, not {n_redraws}")
     task = redraw_task(
         x, y, start, end, accuracy_m=accuracy_m, grid=grid, steps=steps, seed=seed, rule=rule,
         child=child, received=received, moves_with=moves_with,
     )  # fmt: skip
-    return stability(count_categories(task, 0, n_redraws, on_progress=on_progress), hold=hold)
+    return run_redraws(task, n_redraws=n_redraws, hold=hold, executor=executor, on_progress=on_progress)
 
 
-def count_categories(
-    task: RedrawTask, first: int, after: int, *, on_progress: OnProgress | None = None
-) -> Integers:
-    """Count how often each cell got each category in redraws ``first`` to ``after - 1``.
+def run_redraws(
+    task: RedrawTask,
+    *,
+    n_redraws: int = 500,
+    hold: float = 0.8,
+    executor: Executor | None = None,
+    on_progress: OnProgress | None = None,
+) -> Stability:
+    """Do the redraws of a task that is put together already; see `redraw_categories`."""
+    if n_redraws < 1:
+        raise ValueError(f"n_redraws is at least one, not {n_redraws}")
+    work = partial(count_categories, task)
+    times = summed(work, n_redraws, size=_PIECE, executor=executor, on_progress=on_progress)
+    return stability(times, hold=hold)
+
+
+def count_categories(task: RedrawTask, first: int, count: int) -> Integers:
+    """Count how often each cell got each category in redraws ``first`` to ``first + count - 1``.
 
     Returns
     -------
     ndarray of int64, shape (n_cells, number of categories)
-        Chunks may be added up in any order.
-
-    Raises
-    ------
-    CalculationStopped
-        ``on_progress`` returned False.
+        Pieces may be added up in any order.
     """
     times = np.zeros((task.grid.n_cells, len(CATEGORIES)), dtype=np.int64)
     cells = np.arange(task.grid.n_cells)
-    for redraw in range(first, after):
+    for redraw in range(first, first + count):
         times[cells, _categories_of(_redrawn(task, redraw), task)] += 1
-        if on_progress is not None and not on_progress(redraw - first + 1, after - first):
-            raise CalculationStopped(f"Stopped after {redraw - first + 1} of {after - first} redraws.")
     return times
 
 
@@ -306,7 +313,7 @@ def _groups(moves_with: ArrayLike | None, n: int) -> Integers:
 
 def _redrawn(task: RedrawTask, redraw: int) -> SpaceTimeCube:
     """Return the cube of one redraw: the same whichever chunk it is made in."""
-    rng = np.random.default_rng(np.random.SeedSequence(task.seed, spawn_key=(redraw,)))
+    rng = replicate_generator(task.seed, redraw)
     draws = rng.random((2, int(task.moves_with.max(initial=-1)) + 1))[:, task.moves_with]
     distance = task.accuracy_m * np.sqrt(draws[0])  # the root makes every spot of the disc equally likely
     angle = 2 * np.pi * draws[1]

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from placewise.geo.chunks import OnProgress, replicate_generator
 from placewise.geo.crs import Floats, Integers
-from placewise.geo.monte_carlo import (
-    GumbelP,
-    OnProgress,
-    gumbel_p,
-    monte_carlo_p,
-    replicate_generator,
-    run_replicates,
-)
+from placewise.geo.monte_carlo import GumbelP, gumbel_p, monte_carlo_p, run_replicates
 from placewise.geo.scan_kernels import Alternative, Likelihood, Scanner, count_type
 from placewise.geo.scan_models import ScanModel
 from placewise.geo.scan_windows import Sites, circles, merge_locations, time_windows
@@ -250,6 +245,7 @@ def scan(
     gumbel: bool = False,
     max_clusters: int = 10,
     steps_between_scans: float = 1.0,
+    executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> ScanResult:
     """Find the clusters that stand out most, and say how often chance alone would do as well.
@@ -272,8 +268,8 @@ def scan(
     max_clusters : int
     steps_between_scans : float
         Prospective scans: how often the scan is repeated, for the recurrence interval.
-    on_progress : callable, optional
-        ``on_progress(done, total)``; returning False stops.
+    executor, on_progress
+        Who makes the replicates, and who is told; see `chunks.pieces`.
 
     Returns
     -------
@@ -311,6 +307,7 @@ def scan(
             chunk_size=plan.chunk_size if stop is None else min(plan.chunk_size, _CAUTIOUS_CHUNK),
             observed=found[0].ratio,
             stop_after=stop,
+            executor=executor,
             on_progress=on_progress,
         )
     likelihood, when = plan.scanner.likelihood, plan.scanner.when

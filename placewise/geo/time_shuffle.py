@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import special
+from numpy.typing import ArrayLike
 
-from placewise.core.errors import CalculationStopped, MissingValue, NoVariation, TooFewRecords
+from placewise.core.errors import MissingValue, NoVariation, TooFewRecords
 from placewise.geo.crs import Floats, Integers
-
-Alternative = Literal["more", "fewer"]
-Progress = Callable[[int, int], bool]
-Number = TypeVar("Number", np.int64, np.float64)
-
-#: Shufflings between two reports of progress.
-CHUNK = 50
 
 
 class TimeBlocks(NamedTuple):
@@ -110,86 +101,6 @@ def shuffled(blocks: TimeBlocks, rng: np.random.Generator) -> Integers:
     for rows in blocks.members:
         source[rows] = rows[rng.permutation(rows.shape[0])] if rows.shape[0] > 1 else rows
     return source
-
-
-def shuffle_generator(seed: int, number: int) -> np.random.Generator:
-    """Return the random numbers of one shuffling: the same in whichever piece or place it is made."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
-
-
-def in_chunks(
-    work: Callable[[int, int], NDArray[Number]], *, permutations: int, on_progress: Progress | None = None
-) -> NDArray[Number]:
-    """Do ``permutations`` shufflings piece by piece and stack what they give.
-
-    Parameters
-    ----------
-    work : callable
-        ``work(first, count)`` returns those of shufflings ``first`` to ``first + count - 1``, shape
-        (count, …), each from its own number only (`shuffle_generator`): pieces of any size, made
-        anywhere, give the same.
-    permutations : int
-    on_progress : callable, optional
-        Told (done, total) after each piece; returning False stops the work.
-
-    Raises
-    ------
-    CalculationStopped
-        ``on_progress`` returned False.
-    """
-    if permutations < 1:
-        raise ValueError(f"permutations must be 1 or more, not {permutations}")
-    pieces = []
-    for first in range(0, permutations, CHUNK):
-        count = min(CHUNK, permutations - first)
-        pieces.append(work(first, count))
-        if on_progress is not None and not on_progress(first + count, permutations):
-            raise CalculationStopped("The calculation was stopped. Nothing of it was kept.")
-    return np.concatenate(pieces)
-
-
-def monte_carlo_p(
-    observed: ArrayLike, by_chance: ArrayLike, *, alternative: Alternative, confidence: float = 0.95
-) -> tuple[Floats, Floats, Floats]:
-    """Return p and the range in which endless shuffling would put it.
-
-    Parameters
-    ----------
-    observed : array_like, shape (…)
-    by_chance : array_like, shape (permutations, …)
-    alternative : {"more", "fewer"}
-        Stated before the data are seen.
-
-    Returns
-    -------
-    p, low, high : ndarray of float64, shape (…)
-        p is (1 + shufflings at least as extreme) / (1 + shufflings), which never claims more than it may;
-        low and high are Clopper and Pearson's for the share of shufflings at least as extreme.
-
-    Notes
-    -----
-    Phipson and Smyth 2010, doi 10.2202/1544-6115.1585; Clopper and Pearson 1934,
-    doi 10.1093/biomet/26.4.404.
-
-    Examples
-    --------
-    >>> p, low, high = monte_carlo_p(3, [1, 2, 3, 0], alternative="more")
-    >>> float(p), round(float(low), 4), round(float(high), 4)
-    (0.4, 0.0063, 0.8059)
-    """
-    seen, chance = np.asarray(observed), np.asarray(by_chance)
-    if alternative not in ("more", "fewer"):
-        raise ValueError(f"alternative is more or fewer, not {alternative!r}")
-    m = chance.shape[0]
-    as_extreme = (chance >= seen if alternative == "more" else chance <= seen).sum(axis=0).astype(np.float64)
-    tail = (1 - confidence) / 2
-    low = np.where(
-        as_extreme > 0, special.betaincinv(np.maximum(as_extreme, 1), m - as_extreme + 1, tail), 0.0
-    )
-    high = np.where(
-        as_extreme < m, special.betaincinv(as_extreme + 1, np.maximum(m - as_extreme, 1), 1 - tail), 1.0
-    )
-    return (1 + as_extreme) / (1 + m), low, high
 
 
 def require_days(t_days: ArrayLike, n: int) -> Floats:

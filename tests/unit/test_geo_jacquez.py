@@ -65,8 +65,8 @@ def test_planted_followers_are_found():
 def test_pieces_of_any_size_give_the_same():
     x, y, t = scattered(40, np.random.default_rng(1))
     near = nearest_neighbours(x, y, t, k=3)
-    apart = [permuted_statistics(near, seed=5, first=f, count=c) for f, c in ((0, 7), (7, 13))]
-    assert np.concatenate(apart).tolist() == permuted_statistics(near, seed=5, first=0, count=20).tolist()
+    apart = [permuted_statistics(near, f, c, seed=5) for f, c in ((0, 7), (7, 13))]
+    assert np.concatenate(apart).tolist() == permuted_statistics(near, 0, 20, seed=5).tolist()
     assert jacquez_test(x, y, t, k=3, seed=5, permutations=20).expected == np.concatenate(apart).mean()
     with pytest.raises(CalculationStopped):
         jacquez_test(x, y, t, k=3, seed=5, on_progress=lambda done, total: False)

@@ -9,13 +9,8 @@ from hypothesis import strategies as st
 
 from placewise.core.errors import CalculationStopped, MissingValue, NoVariation, TooFewCells
 from placewise.geo.adjacency import adjacency_from_pairs
-from placewise.geo.conditional import (
-    Exceedances,
-    count_exceedances,
-    permutation_chunks,
-    permutation_exceedances,
-    tail_of,
-)
+from placewise.geo.chunks import replicate_generator
+from placewise.geo.conditional import Exceedances, count_exceedances, permutation_exceedances, tail_of
 from placewise.geo.density import SquareGrid
 from placewise.geo.local_g import global_g, local_g
 from placewise.geo.local_moran import local_moran
@@ -123,15 +118,15 @@ def test_one_deal_for_all_cells_equals_leaving_each_cell_out_of_it(seed, n):
     values = rng.poisson(2, n).astype(float)
     size = rng.integers(0, min(n, 7), n)
     total = rng.integers(0, 12, n).astype(float)
-    found = count_exceedances(values, total, size, n_permutations=30, seed=seed, chunk=2)
+    at_least, at_most = count_exceedances(values, total, size, 500, 30, seed=seed)
     # The same stream, dealt again by the same rule.
     from placewise.geo import conditional
 
     most = int(size.max(initial=0))
-    dealt = conditional._ordered_samples(np.random.default_rng([seed, 2]), n, min(most + 1, n), 30)
+    dealt = conditional._ordered_samples(replicate_generator(seed, 2), n, min(most + 1, n), 30)
     more, less = slow_exceedances(values, total, size, dealt.tolist())
-    assert found.at_least.tolist() == more.tolist()
-    assert found.at_most.tolist() == less.tolist()
+    assert at_least.tolist() == more.tolist()
+    assert at_most.tolist() == less.tolist()
 
 
 def test_samples_are_ordered_without_repeats_and_every_cell_is_as_likely():
@@ -152,18 +147,17 @@ def test_chunks_dealt_apart_in_any_order_add_up_to_the_whole():
     total, size = values[::-1] * 8, QUEEN.degree
     whole = permutation_exceedances(values, total, size, n_permutations=620, seed=9)
     parts = [
-        count_exceedances(values, total, size, n_permutations=count, seed=9, chunk=chunk)
-        for chunk, count in reversed(list(permutation_chunks(620)))
+        count_exceedances(values, total, size, first, count, seed=9)
+        for first, count in ((500, 120), (0, 500))
     ]
-    assert (sum(p.at_least for p in parts) == whole.at_least).all()
-    assert (sum(p.at_most for p in parts) == whole.at_most).all()
+    assert (sum(parts) == np.stack(whole)).all()
 
 
 def test_a_million_ties_count_as_ties():
     values = np.zeros(1_000_000)
     values[0] = 1.0
-    found = count_exceedances(values, np.zeros(10**6), np.full(10**6, 4), n_permutations=20, seed=1)
-    assert (found.at_least == 20).all()
+    at_least, _ = count_exceedances(values, np.zeros(10**6), np.full(10**6, 4), 0, 20, seed=1)
+    assert (at_least == 20).all()
 
 
 def test_two_sided_is_twice_the_smaller_tail_and_never_one_tail_chosen_afterwards():
@@ -246,13 +240,13 @@ def test_what_cannot_be_compared_is_refused(run):
 def test_a_stop_is_a_named_end_and_progress_is_told():
     told = []
 
-    def stop_at_500(done, total):
+    def stop_at_4000(done, total):
         told.append((done, total))
-        return done < 500
+        return done < 4000
 
     with pytest.raises(CalculationStopped):
-        local_moran(patch(), QUEEN, seed=1, n_permutations=2000, on_progress=stop_at_500)
-    assert told == [(250, 2000), (500, 2000)]
+        local_moran(patch(), QUEEN, seed=1, n_permutations=9000, on_progress=stop_at_4000)
+    assert told == [(2000, 9000), (4000, 9000)]
 
 
 def test_the_answer_follows_the_seed_and_nothing_is_modified():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from placewise.core.errors import CalculationStopped, TooFewCells
 from placewise.geo import scan as scan_module
-from placewise.geo.monte_carlo import replicate_generator
+from placewise.geo.chunks import replicate_generator
 from placewise.geo.scan import plan_scan, scan
 from placewise.geo.scan_models import bernoulli_model, permutation_model, poisson_model
 from placewise.geo.scan_windows import circles, merge_locations, time_windows
