@@ -45,6 +45,8 @@ class Accounted:
         Located by an accuracy that the filter leaves out.
     outside : int
         Precisely located, but outside the study area.
+    spread : int
+        Known only roughly, and drawn spread over where they may have been.
     """
 
     asked_for: int
@@ -54,6 +56,7 @@ class Accounted:
     too_coarse: int
     other_accuracy: int
     outside: int
+    spread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,13 @@ class Records:
     located: Flags = field(repr=False)
     fine: Flags = field(repr=False)
     silent_agencies: list[tuple[str, str]]
+
+    @property
+    def rough(self) -> Flags:
+        """Whether each record of the view is known only to an area or a wide circle."""
+        vague = self.located | self.columns.has_area | _vague(self.columns)
+        rough: Flags = self.wanted & self.by_relation & ~self.fine & vague
+        return rough
 
     @property
     def empty_months(self) -> list[str]:
@@ -121,7 +131,9 @@ def mark_records(columns: EventColumns, wanted: HotspotFilter, ground: Ground) -
     in_view = month >= 0 if wanted.month is None else month == months.index(wanted.month)
     matches = _matches(columns, wanted, [agency.code for agency in ground.agencies])
     by_relation = _is_one_of(columns.relation, "relation", wanted.relations)
-    fine = _is_one_of(columns.accuracy, "accuracy", placeable_accuracies()) & _narrow(columns)
+    fine = _is_one_of(columns.accuracy, "accuracy", placeable_accuracies()) & (
+        known_within_m(columns) <= PLACEABLE_RADIUS_M
+    )
     located = np.isfinite(columns.x) & np.isfinite(columns.y)
     chosen = _is_one_of(columns.accuracy, "accuracy", wanted.accuracies)
     placeable = matches & by_relation & located & fine & chosen
@@ -139,10 +151,18 @@ def mark_records(columns: EventColumns, wanted: HotspotFilter, ground: Ground) -
     )
 
 
-def account(records: Records, position: Integers) -> Accounted:
-    """Say where each record of the period went; ``position`` is each record's cell, -1 for none."""
-    left = records.wanted & records.by_relation
-    coarse = left & ~records.fine & (records.located | records.columns.has_area | _vague(records.columns))
+def account(records: Records, position: Integers, spread: Flags | None = None) -> Accounted:
+    """Say where each record of the period went.
+
+    Parameters
+    ----------
+    position : ndarray of int64, shape (n,)
+        Each record's cell, -1 for none.
+    spread : ndarray of bool, shape (n,), optional
+        Rough records that are drawn spread over where they may have been.
+    """
+    left, coarse = records.wanted & records.by_relation, records.rough
+    drawn = 0 if spread is None else int((coarse & spread).sum())
     nowhere = left & ~records.located & ~coarse
     precise = left & records.located & records.fine
     return Accounted(
@@ -150,9 +170,10 @@ def account(records: Records, position: Integers) -> Accounted:
         placed=int((records.shown & (position != OUTSIDE)).sum()),
         other_relation=int((records.wanted & ~records.by_relation).sum()),
         no_location=int(nowhere.sum()),
-        too_coarse=int(coarse.sum()),
+        too_coarse=int(coarse.sum()) - drawn,
         other_accuracy=int((precise & ~records.shown).sum()),
         outside=int((records.shown & (position == OUTSIDE)).sum()),
+        spread=drawn,
     )
 
 
@@ -193,11 +214,10 @@ def _is_one_of(values: Integers, vocabulary: str, codes: tuple[str, ...]) -> Fla
     return found
 
 
-def _narrow(columns: EventColumns) -> Flags:
-    """Within the radius that a cell can carry; a radius that is not stated is the accuracy's own."""
+def known_within_m(columns: EventColumns) -> NDArray[np.float64]:
+    """How far off each location may be; a radius that is not stated is the accuracy's own, NaN without any."""
     usual = np.array([radius_m(code) or np.nan for code in terms("accuracy")] + [np.nan])
-    radius = np.where(np.isnan(columns.radius_m), usual[columns.accuracy], columns.radius_m)
-    return np.asarray(radius <= PLACEABLE_RADIUS_M)
+    return np.where(np.isnan(columns.radius_m), usual[columns.accuracy], columns.radius_m)
 
 
 def _vague(columns: EventColumns) -> Flags:
