@@ -23,7 +23,14 @@ from placewise.panel.completeness import (
     telling,
 )
 from placewise.panel.period import LONDON, MONTHS, Period, find_period
-from placewise.store import groups, place_events, places
+from placewise.panel.place_trend import (
+    ChildrenAside,
+    Direction,
+    find_direction,
+    month_of,
+    set_children_aside,
+)
+from placewise.store import groups, near_events, place_events, places
 from placewise.store.groups import PlaceGroup
 from placewise.store.place_events import PlaceEvent
 from placewise.store.places import Extract, Place
@@ -84,6 +91,10 @@ class Evidence:
         Which months have data.
     year, quarter : SideBySide
         The last 12 months with the 12 before; the last 3 with the 3 before.
+    year_children, quarter_children : ChildrenAside or None
+        The children of those records; None for a role that does not cover people.
+    direction : Direction
+        Whether the months rise or fall steadily.
     clock : WeekClock
         Of harm here, over the whole period.
     harm_mix, relation_mix : mapping-like pairs of (code, count)
@@ -103,6 +114,9 @@ class Evidence:
     trend: Sequence[TrendMonth]
     year: SideBySide
     quarter: SideBySide
+    year_children: ChildrenAside | None
+    quarter_children: ChildrenAside | None
+    direction: Direction
     clock: WeekClock
     harm_mix: Sequence[tuple[str, int]]
     relation_mix: Sequence[tuple[str, int]]
@@ -161,12 +175,18 @@ def _evidence(session: Session, place_id: UUID, period: Period) -> Evidence:
     counts = [month.count for month in trend]
     relation_mix = Counter(event.relation for event in events)
     found = sum(relation_mix[relation] for relation in FOUND_RELATIONS)
+    children = near_events.list_children(session, [event.event_id for event in harm])
+    aside = {n: set_children_aside(harm, children, whole, period, n) for n in (12, 3)}
+    knows_children = bool(session.roles & PANEL)
     return Evidence(
         period=period,
         known=known,
         trend=trend,
         year=set_side_by_side(counts, whole, period, 12),
         quarter=set_side_by_side(counts, whole, period, 3),
+        year_children=aside[12] if knows_children else None,
+        quarter_children=aside[3] if knows_children else None,
+        direction=find_direction(harm, children, whole, period),
         clock=_clock(harm),
         harm_mix=Counter(code for event in harm for code in event.harm_types or [""]).most_common(),
         relation_mix=relation_mix.most_common(),
@@ -224,7 +244,7 @@ def time_is_known(event: PlaceEvent) -> bool:
 
 
 def _contributions(events: Sequence[PlaceEvent], known: Completeness) -> list[Contribution]:
-    here = Counter((event.agency, _month_of(event)) for event in events)
+    here = Counter((event.agency, month_of(event)) for event in events)
     return [
         Contribution(
             agency,
@@ -236,11 +256,6 @@ def _contributions(events: Sequence[PlaceEvent], known: Completeness) -> list[Co
         )
         for agency, reported in known.reported.items()
     ]
-
-
-def _month_of(event: PlaceEvent) -> date:
-    middle = event.occurred_from + (event.occurred_to - event.occurred_from) / 2
-    return middle.astimezone(LONDON).date().replace(day=1)
 
 
 def sentence(dossier: Dossier) -> str:

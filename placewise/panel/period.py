@@ -1,4 +1,4 @@
-"""The two years that places are judged by: whole months up to the newest that is over."""
+"""The whole months that places are judged by: two years up to the newest that is over."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ MONTHS = 24
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Twenty-four whole months of the London calendar; ``last`` is the first day of the newest."""
+    """Whole months of the London calendar, twenty-four unless told; ``last`` is the first day of the newest."""
 
     last: date
+    length: int = MONTHS
 
     @property
     def months(self) -> tuple[date, ...]:
         """First days, oldest first."""
         found = [self.last]
-        while len(found) < MONTHS:
+        while len(found) < self.length:
             found.append(month_before(found[-1]))
         return tuple(reversed(found))
 
@@ -32,12 +33,12 @@ class Period:
         first = month_after(self.last)
         for _ in range(months_back):
             first = month_before(first)
-        return datetime(first.year, first.month, 1, tzinfo=LONDON)
+        return start_of_month(first)
 
     @property
     def since(self) -> datetime:
         """Its beginning."""
-        return self.start_of(MONTHS)
+        return self.start_of(self.length)
 
     @property
     def until(self) -> datetime:
@@ -59,6 +60,11 @@ def last_full_month(newest: date, *, today: date) -> date:
     """
     month = newest.replace(day=1)
     return month_before(month) if month == today.replace(day=1) else month
+
+
+def start_of_month(month: date) -> datetime:
+    """Midnight in London at which a month begins."""
+    return datetime(month.year, month.month, 1, tzinfo=LONDON)
 
 
 def month_before(month: date) -> date:

@@ -15,6 +15,7 @@ from placewise.panel import dossier as dossiers
 from placewise.panel import places as place_lists
 from placewise.panel.dossier import build_dossier
 from placewise.panel.place_editing import Clash, change_place
+from placewise.panel.place_trend import children_words, direction_words
 from placewise.store.door import Membership
 from placewise.store.places import get_place
 from placewise.store.session import Session
@@ -64,6 +65,8 @@ def place(session: Session, membership: Membership, place_id: UUID) -> Answer:
         evidence=built.evidence,
         sentence=dossiers.sentence(built),
         verdict_words=dossiers.verdict_words,
+        children_words=children_words,
+        direction_words=direction_words,
         few_timed=dossiers.FEW_TIMED,
         few_drawn=dossiers.FEW_DRAWN,
         near_m=dossiers.NEAR_M,
