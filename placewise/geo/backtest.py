@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from placewise.core.errors import MissingValue, TooFewCells, TooFewRecords
+from placewise.geo.chunks import OnProgress, blocks, replicate_generator, stacked
 from placewise.geo.crs import Floats, Integers, require_counts
 from placewise.geo.time_shuffle import require_days
 
@@ -21,7 +24,8 @@ Predict = Callable[[Integers, float], ArrayLike]
 
 # With fewer records on which the two surfaces disagree, a resampling cannot tell 95% from certainty.
 MIN_DISAGREEING = 10
-_ROUNDS = 100  # of resampling at a time
+_BLOCK = 100  # resamplings at a time, with one generator
+_PIECE = 5 * _BLOCK
 
 
 class Accuracy(NamedTuple):
@@ -191,6 +195,8 @@ def backtest(
     confidence: float = 0.95,
     resamples: int = 2000,
     seed: int,
+    executor: Executor | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Backtest:
     """Judge a surface as it would have been used: made at each cut-off, held against what came after.
 
@@ -221,6 +227,8 @@ def backtest(
         Children's numbers, -1 for none: a child's records are resampled together.
     confidence : float
     resamples, seed : int
+    executor, on_progress
+        Who makes the resamplings, and who is told; see `chunks.pieces`. Surfaces are made here.
 
     Raises
     ------
@@ -230,6 +238,8 @@ def backtest(
         No record lies in any window.
     ValueError
         Windows overlap, or a cell does not exist.
+    CalculationStopped
+        ``on_progress`` returned False.
 
     Notes
     -----
@@ -247,7 +257,13 @@ def backtest(
         raise TooFewRecords("No record lies in any of the windows, so there is nothing to look back at.")
     share, total = np.asarray(shares, dtype=np.float64), records.size
     gained, units = _by_child(np.concatenate([w.gained for w in windows], axis=1), child, records, cells.size)
-    low, high = _bootstrap(gained, units, confidence=confidence, resamples=resamples, seed=seed)
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
+    # Units alike in everything are drawn as one kind.
+    kinds, many = np.unique(np.vstack([gained.round(12), units]), axis=1, return_counts=True)
+    work = partial(_resampled, kinds, many, seed=seed)
+    drawn = stacked(work, resamples, size=_PIECE, executor=executor, on_progress=on_progress)
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     disagreeing = (np.abs(gained) > 1e-9).sum(axis=1)
     rate_low, rate_high = _beta_interval(sums[0], total, confidence)
     return Backtest(
@@ -351,21 +367,13 @@ def _by_child(gained: Floats, child: ArrayLike | None, records: Integers, n: int
     return np.stack([np.bincount(unit, weights=row) for row in gained]), np.bincount(unit).astype(np.float64)
 
 
-def _bootstrap(
-    gained: Floats, units: Floats, *, confidence: float, resamples: int, seed: int
-) -> tuple[Floats, Floats]:
-    """Percentiles of the resampled difference; units alike in everything are drawn as one kind."""
-    if not 0 < confidence < 1 or resamples < 1:
-        raise ValueError("confidence must lie between 0 and 1, and there is at least one resampling")
-    kinds, many = np.unique(np.vstack([gained.round(12), units]), axis=1, return_counts=True)
-    rng, drawn = np.random.default_rng(seed), []
-    for first in range(0, resamples, _ROUNDS):
-        rounds = min(_ROUNDS, resamples - first)
-        counts = rng.multinomial(units.size, many / units.size, size=rounds)
+def _resampled(kinds: Floats, many: Integers, first: int, count: int, *, seed: int) -> Floats:
+    """Return the difference of hit rates in one piece of resamplings, shape (count, shares)."""
+    drawn = []
+    for number, rounds in blocks(first, count, _BLOCK):
+        counts = replicate_generator(seed, number).multinomial(many.sum(), many / many.sum(), size=rounds)
         drawn.append((counts @ kinds[:-1].T) / (counts @ kinds[-1])[:, None])
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail], axis=0)
-    return low, high
+    return np.concatenate(drawn)
 
 
 def _beta_interval(hits: Floats, total: int, confidence: float) -> tuple[Floats, Floats]:

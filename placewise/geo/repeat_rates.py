@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from concurrent.futures import Executor
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse, special
 
 from placewise.core.errors import TooFewRecords
+from placewise.geo.chunks import OnProgress, blocks, replicate_generator, stacked
 from placewise.geo.counts import NO_CHILD, OUTSIDE
 from placewise.geo.crs import Floats, Integers, require_counts
 from placewise.geo.rates import SMALLEST_BACKGROUND, SMALLEST_CHILDREN, Rates, rates_of
 
 N_REDRAWS = 999
-_REDRAWS_AT_ONCE = 100
+_BLOCK = 100  # redraws at once, with one generator
+_PIECE = 2 * _BLOCK
 
 
 def location_quotients_by_child(
@@ -28,6 +31,8 @@ def location_quotients_by_child(
     smallest_children: int = SMALLEST_CHILDREN,
     n_redraws: int = N_REDRAWS,
     confidence: float = 0.95,
+    executor: Executor | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Rates:
     """As `rates.location_quotients`, for records some of which are repeats of one child.
 
@@ -48,11 +53,15 @@ def location_quotients_by_child(
         Cells with fewer children (and records without one) are refused: so few cannot be redrawn.
     n_redraws : int
     confidence : float
+    executor, on_progress
+        Who makes the redraws, and who is told; see `chunks.pieces`.
 
     Raises
     ------
     MissingValue, TooFewRecords
         As for `rates.location_quotients`.
+    CalculationStopped
+        ``on_progress`` returned False.
 
     Notes
     -----
@@ -66,12 +75,8 @@ def location_quotients_by_child(
     n, all_others = counts.sum(), others.sum()
     if not n:
         raise TooFewRecords("There are no records to compare with the background.")
-    shares = np.concatenate(
-        [
-            redrawn / np.maximum(redrawn.sum(axis=1, keepdims=True), 1)
-            for redrawn in _redraw_counts(table, n_redraws, seed)
-        ]
-    )
+    work = partial(_redrawn_shares, table, seed=seed)
+    shares = stacked(work, n_redraws, size=_PIECE, executor=executor, on_progress=on_progress)
     low, high = np.quantile(shares, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     clusters = np.asarray((table > 0).sum(axis=0), dtype=np.float64).ravel()
     return rates_of(
@@ -169,11 +174,13 @@ def _records_by_cluster(cell: ArrayLike, child: ArrayLike, n_cells: int) -> spar
     return sparse.coo_array((np.ones(cells.size), (cluster, cells)), shape=shape).tocsr()
 
 
-def _redraw_counts(table: sparse.csr_array, n_redraws: int, seed: int) -> Iterator[Floats]:
-    """Draw the clusters again with replacement and yield counts by cell, shape (some, n_cells)."""
-    rng, n = np.random.default_rng(seed), table.shape[0]
-    for start in range(0, n_redraws, _REDRAWS_AT_ONCE):
-        rows = min(_REDRAWS_AT_ONCE, n_redraws - start)
+def _redrawn_shares(table: sparse.csr_array, first: int, count: int, *, seed: int) -> Floats:
+    """Draw the clusters again with replacement: each cell's share of the records, shape (count, n_cells)."""
+    drawn, n = [], table.shape[0]
+    for number, rows in blocks(first, count, _BLOCK):
+        rng = replicate_generator(seed, number)
         picked = rng.integers(0, n, (rows, n)) + n * np.arange(rows)[:, None]
         times = np.bincount(picked.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float64)
-        yield np.asarray((table.T @ times.T).T, dtype=np.float64)
+        counts = np.asarray((table.T @ times.T).T, dtype=np.float64)
+        drawn.append(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
+    return np.concatenate(drawn)

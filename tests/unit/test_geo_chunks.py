@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placewise.core.errors import CalculationStopped
+from placewise.geo.backtest import backtest
 from placewise.geo.chunks import IN_FLIGHT, blocks, pieces, replicate_generator, stacked, summed
 from placewise.geo.density import SquareGrid
 from placewise.geo.hexgrid import hex_grid
@@ -23,6 +24,7 @@ from placewise.geo.local_moran import local_moran
 from placewise.geo.near_pairs import near_pairs, permuted_counts
 from placewise.geo.near_repeat import knox_test, near_repeat_table
 from placewise.geo.redraws import redraw_categories
+from placewise.geo.repeat_rates import location_quotients_by_child
 from placewise.geo.scan import plan_scan, scan
 from placewise.geo.scan_models import permutation_model
 from placewise.geo.space_time_cube import monthly_steps
@@ -163,6 +165,7 @@ def test_there_is_at_least_one_replicate(total, size):
 
 RNG = np.random.default_rng(6)
 X, Y, T = RNG.uniform(540_000, 543_000, 200), RNG.uniform(180_000, 183_000, 200), RNG.integers(0, 300, 200)
+CELL = ((X - 540_000) // 500).astype(int)
 COUNTS, LATTICE = RNG.poisson(2, 144), square_adjacency(SquareGrid(540_000.0, 180_000.0, 100.0, 12, 12))
 PLAN = plan_scan(
     permutation_model(RNG.integers(0, 20, 200), T // 30, n_locations=20, n_steps=10), X[:20], Y[:20], seed=4
@@ -187,6 +190,20 @@ ROUTINES = {
     "local g": lambda **how: local_g(COUNTS, LATTICE, seed=2, n_permutations=4500, **how),
     "local moran": lambda **how: local_moran(COUNTS, LATTICE, seed=2, n_permutations=4500, **how),
     "redraws": redraws_of_records,
+    "back-test": lambda **how: backtest(
+        CELL,
+        T,
+        size=np.ones(6),
+        cutoffs_days=[100, 200],
+        window_days=60,
+        prior_days=60,
+        predict=lambda before, cutoff: np.bincount(CELL[before], minlength=6) + np.arange(6),
+        seed=2,
+        **how,
+    ),
+    "location quotients": lambda **how: location_quotients_by_child(
+        CELL, T // 3, np.arange(1, 7), background_is="all", seed=2, smallest=1, **how
+    ),
 }
 
 

@@ -27,6 +27,21 @@ def test_a_subclass_has_its_parents_status():
     assert status_of(Stale("x")) == 409
 
 
+def test_a_long_calculation_that_cannot_be_done_is_no_fault_of_ours(client_as, monkeypatch, partnership):
+    client = client_as()
+    for problem, status in (
+        (errors.TooManyPairs("90 pairs. Choose a shorter distance."), 422),
+        (errors.CalculationStopped("The calculation was stopped; there is no result."), 409),
+    ):
+
+        def fail(self, token, problem=problem):
+            raise problem
+
+        monkeypatch.setattr(Door, "memberships", fail)
+        answer = client.get(f"/p/{partnership.slug}/", headers=JSON)
+        assert (answer.status_code, answer.json["detail"]) == (status, str(problem))
+
+
 def test_an_absent_page_answers_a_person_with_a_page_and_a_program_with_problem_json(client):
     page, problem = client.get("/nowhere"), client.get("/nowhere", headers=JSON)
     assert page.status_code == problem.status_code == 404
