@@ -12,6 +12,7 @@ _ROLES = {
     "admin_url": "postgres",
     "database_url": "placewise_app",
     "door_url": "placewise_door",
+    "worker_url": "placewise_worker",
 }
 
 

@@ -49,11 +49,12 @@ AGENCIES = {
 
 @dataclass(frozen=True)
 class Urls:
-    """Connections of the three logins."""
+    """Connections of the logins."""
 
     admin: str
     app: str
     door: str
+    worker: str
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,14 @@ def database_urls(cluster: PrivateCluster) -> Urls:
     admin = cluster.superuser_dsn()
     migrate(admin)
     with administrator(admin) as connection:
-        set_login_passwords(connection, {"placewise_app": "app", "placewise_door": "door"})
+        set_login_passwords(
+            connection, {"placewise_app": "app", "placewise_door": "door", "placewise_worker": "worker"}
+        )
     return Urls(
         admin,
         make_dsn(admin, user="placewise_app", password="app"),
         make_dsn(admin, user="placewise_door", password="door"),
+        make_dsn(admin, user="placewise_worker", password="worker"),
     )
 
 

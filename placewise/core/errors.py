@@ -128,6 +128,10 @@ class CalculationStopped(PlacewiseError):
     """A person stopped a long calculation before it was done; there is no result."""
 
 
+class ExecutorUnavailable(PlacewiseError):
+    """The cluster that should do the calculations cannot be reached."""
+
+
 class TooManyPairs(PlacewiseError):
     """The distances or periods chosen join more pairs of records than can be held in memory."""
 

@@ -18,6 +18,9 @@ NAMES = (
     "PLACEWISE_DATABASE_URL",
     "PLACEWISE_DOOR_URL",
     "PLACEWISE_ADMIN_URL",
+    "PLACEWISE_WORKER_URL",
+    "PLACEWISE_PROCESSES",
+    "PLACEWISE_DASK",
     "PLACEWISE_SECRET_KEY",
     "PLACEWISE_ENV",
     "PLACEWISE_DATA_DIR",
@@ -92,18 +95,25 @@ class Settings:
             secret_key=require("PLACEWISE_SECRET_KEY", environ),
             data_dir=Path(require("PLACEWISE_DATA_DIR", environ)),
             demo=read("PLACEWISE_ENV", environ) == "demo",
-            idle_minutes=_whole("PLACEWISE_IDLE_MINUTES", 15, environ),
-            session_hours=_whole("PLACEWISE_SESSION_HOURS", 10, environ),
+            idle_minutes=read_whole("PLACEWISE_IDLE_MINUTES", environ) or 15,
+            session_hours=read_whole("PLACEWISE_SESSION_HOURS", environ) or 10,
             ask_purpose=read("PLACEWISE_ASK_PURPOSE", environ) != "no",
-            proxies=_whole("PLACEWISE_PROXIES", 0, environ, least=0),
+            proxies=read_whole("PLACEWISE_PROXIES", environ, least=0) or 0,
             hosts=tuple((read("PLACEWISE_HOSTS", environ) or "").split()),
         )
 
 
-def _whole(name: str, default: int, environ: Mapping[str, str] | None, *, least: int = 1) -> int:
+def read_whole(name: str, environ: Mapping[str, str] | None = None, *, least: int = 1) -> int | None:
+    """Value of one setting that is a whole number.
+
+    Raises
+    ------
+    SettingMissing
+        It is none, or less than ``least``.
+    """
     value = read(name, environ)
     if value is None:
-        return default
+        return None
     if not value.isdecimal() or int(value) < least:
         raise SettingMissing(f"{name} is {value!r}; it must be a whole number of {least} or more.")
     return int(value)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from importlib.resources import files
+from pathlib import Path
 
 import psycopg2
+from procrastinate.schema import SchemaManager
 from psycopg2.extensions import connection as Connection  # noqa: N812 - the driver's class has a lower-case name
 
 from placewise.core.errors import MigrationRefused
@@ -31,6 +33,25 @@ ON CONFLICT (vocabulary, code) DO UPDATE SET label = excluded.label, gloss = exc
 
 #: A restore from a dump loses this mark of the extension's function, and with it the spatial indexes (0001).
 LEAKPROOF = "ALTER FUNCTION public.geometry_overlaps(public.geometry, public.geometry) LEAKPROOF"
+
+# The queue's tables are its library's own; its migrations are noted beside ours, under this name.
+QUEUE = "procrastinate/"
+AS_QUEUE = "SET LOCAL ROLE placewise_queue; SET LOCAL search_path = queue"
+OPEN_QUEUE = """
+DO $$
+DECLARE
+    routine regprocedure;
+BEGIN
+    FOR routine IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'queue'::regnamespace LOOP
+        EXECUTE format('ALTER ROUTINE %s SET search_path = pg_catalog, queue, pg_temp', routine);
+        EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', routine);
+        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO placewise_worker, placewise_guard', routine);
+    END LOOP;
+END $$;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA queue TO placewise_worker;
+GRANT SELECT, INSERT, UPDATE ON queue.procrastinate_jobs, queue.procrastinate_events TO placewise_guard;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA queue TO placewise_worker, placewise_guard;
+"""
 
 #: First servers with the row-level-security fixes that the wall relies on.
 OLDEST_SERVERS = {15: 150014, 16: 160010, 17: 170006}
@@ -84,6 +105,7 @@ def migrate(admin_url: str, *, say: Callable[[str], None] = lambda _: None) -> l
             cursor.execute(LOCK)
             cursor.execute(BOOK)
         done = _apply(connection, say)
+        _bring_queue(connection)
         _save_terms(connection)
         with connection.cursor() as cursor:
             cursor.execute(LEAKPROOF)
@@ -126,6 +148,30 @@ def _apply(connection: Connection, say: Callable[[str], None]) -> list[str]:
         connection.autocommit = True
         done.append(name)
     return done
+
+
+def _bring_queue(connection: Connection) -> None:
+    """Make the queue's tables, or bring them from an older version of its library to this one."""
+    theirs = {path.name: path for path in sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))}
+    with connection.cursor() as cursor:
+        cursor.execute(APPLIED)
+        applied = {name.removeprefix(QUEUE) for name, _ in cursor.fetchall() if name.startswith(QUEUE)}
+    missing = [name for name in theirs if name not in applied]
+    if not missing:
+        return
+    texts = [theirs[name].read_text(encoding="utf-8") for name in missing]
+    connection.autocommit = False
+    with connection, connection.cursor() as cursor:
+        cursor.execute(TIMEOUTS)
+        cursor.execute(AS_QUEUE)
+        for text in texts if applied else [SchemaManager.get_schema()]:
+            cursor.execute(text)
+        cursor.execute(OPEN_QUEUE)
+        cursor.execute("RESET ROLE")
+        for name in missing:
+            digest = hashlib.sha256(theirs[name].read_bytes()).hexdigest()
+            cursor.execute(RECORD, (f"{QUEUE}{name}", digest))
+    connection.autocommit = True
 
 
 def _save_terms(connection: Connection) -> None:

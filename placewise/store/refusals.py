@@ -14,6 +14,7 @@ from placewise.core.errors import DatabaseBusy, NotAllowed, NotSignedIn, Placewi
 MESSAGES = {
     "account_email_lower": "An e-mail address is kept in lower case.",
     "agency_code_once": "This partnership already has an agency with that code.",
+    "analyses_at_once": "Five of your calculations are on their way already. Wait for one, or cancel one.",
     "assessment_3x5x2": "The assessment is a letter from A to E.",
     "boundary_geometry_valid": "The boundary's shape crosses itself; mend it and send it again.",
     "boundary_once": "This boundary is already held for that year.",

@@ -42,9 +42,10 @@ from placewise.web.demo import describe, import_as_operator, load_demo
 from placewise.web.demo_accounts import DEMO_ACCOUNTS
 from placewise.web.local import PROJECT_ROOT, Connections, connections, private_database
 from placewise.web.passwords import hashed
+from placewise.web.worker import work
 
 SHORTEST_PASSWORD = 15
-LOGIN_SETTINGS = ("PLACEWISE_DATABASE_URL", "PLACEWISE_DOOR_URL")
+LOGIN_SETTINGS = ("PLACEWISE_DATABASE_URL", "PLACEWISE_DOOR_URL", "PLACEWISE_WORKER_URL")
 
 
 @click.group()
@@ -79,9 +80,12 @@ def demo() -> None:
             load_demo(local, say)
             say("Starting the web service …")
             host, port = serving.address()
-            with serving.running_service(
-                {**local.environment(), "PLACEWISE_ENV": "demo", "PLACEWISE_HOSTS": f"{host} localhost"}
-            ) as service:
+            settings = {
+                **local.environment(),
+                "PLACEWISE_ENV": "demo",
+                "PLACEWISE_HOSTS": f"{host} localhost",
+            }
+            with serving.running_worker(settings), serving.running_service(settings) as service:
                 say(f"Ready after {time.monotonic() - begun:.1f} s.\n")
                 _print_sign_ins(f"http://{host}:{port}")
                 service.wait()
@@ -130,6 +134,12 @@ def _only_one(folder: Path) -> Iterator[None]:
 def serve() -> None:
     """Serve with the settings of the environment (see docs/settings.md)."""
     serving.serve_in_place()
+
+
+@placewise.command()
+def worker() -> None:
+    """Do the long calculations that pages ask for (PLACEWISE_WORKER_URL; see docs/settings.md)."""
+    work()
 
 
 @placewise.command("migrate")

@@ -21,6 +21,8 @@ from placewise.store.migrate import migrate
 
 APPLICATION_LOGIN = "placewise_app"
 DOOR_LOGIN = "placewise_door"
+WORKER_LOGIN = "placewise_worker"
+_LOGINS = (APPLICATION_LOGIN, DOOR_LOGIN, WORKER_LOGIN)
 PROJECT_ROOT = Path(placewise.__file__).resolve().parents[1]
 
 Say = Callable[[str], None]
@@ -28,12 +30,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """The three ways into one database, and the folder beside it.
+    """The ways into one database, and the folder beside it.
 
     Attributes
     ----------
-    database_url, door_url : str
-        The pages' and the sign-in's logins.
+    database_url, door_url, worker_url : str
+        The pages', the sign-in's and the worker's logins; the last may be empty where a server is configured.
     admin_url : str or None
         The operator's; none where only the two logins are configured.
     secret_key : str
@@ -44,6 +46,7 @@ class Connections:
 
     database_url: str
     door_url: str
+    worker_url: str
     admin_url: str | None
     secret_key: str
     data_dir: Path
@@ -53,6 +56,7 @@ class Connections:
         return {
             "PLACEWISE_DATABASE_URL": self.database_url,
             "PLACEWISE_DOOR_URL": self.door_url,
+            "PLACEWISE_WORKER_URL": self.worker_url,
             "PLACEWISE_SECRET_KEY": self.secret_key,
             "PLACEWISE_DATA_DIR": str(self.data_dir),
         }
@@ -65,6 +69,7 @@ def connections(say: Say) -> Iterator[Connections]:
         yield Connections(
             require("PLACEWISE_DATABASE_URL"),
             require("PLACEWISE_DOOR_URL"),
+            read("PLACEWISE_WORKER_URL") or "",
             read("PLACEWISE_ADMIN_URL"),
             read("PLACEWISE_SECRET_KEY") or "",
             Path(require("PLACEWISE_DATA_DIR")),
@@ -83,12 +88,13 @@ def private_database(say: Say) -> Iterator[Connections]:
         for name in migrate(admin_url):
             say(f"  {name}")
         passwords = _kept_secrets(folder / "logins.json")
-        logins = {name: passwords[name] for name in (APPLICATION_LOGIN, DOOR_LOGIN)}
+        logins = {name: passwords[name] for name in _LOGINS}
         with administrator(admin_url) as connection:
             set_login_passwords(connection, logins)
         yield Connections(
             database_url(admin_url, APPLICATION_LOGIN, logins[APPLICATION_LOGIN]),
             database_url(admin_url, DOOR_LOGIN, logins[DOOR_LOGIN]),
+            database_url(admin_url, WORKER_LOGIN, logins[WORKER_LOGIN]),
             admin_url,
             passwords["secret_key"],
             folder,
@@ -96,12 +102,18 @@ def private_database(say: Say) -> Iterator[Connections]:
 
 
 def _kept_secrets(path: Path) -> Mapping[str, str]:
-    """Passwords made once and kept, readable by this user alone."""
+    """Passwords made once and kept, readable by this user alone; what a newer version needs is added."""
     try:
         kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        kept = {name: secrets.token_urlsafe(32) for name in (APPLICATION_LOGIN, DOOR_LOGIN, "secret_key")}
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        kept = {}
+    missing = [name for name in (*_LOGINS, "secret_key") if name not in kept]
+    if missing:
+        kept.update((name, secrets.token_urlsafe(32)) for name in missing)
+        beside = path.with_suffix(".new")
+        beside.unlink(missing_ok=True)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(kept, file)
+        beside.replace(path)
     return kept

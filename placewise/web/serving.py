@@ -75,6 +75,20 @@ def serve_in_place() -> None:
 
 
 @contextmanager
+def running_worker(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the worker for long calculations as a child until the block ends, as `running_service` does."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "placewise", "worker"],
+        env={**os.environ, **environment},
+        preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509 - the launcher has no threads
+    )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+@contextmanager
 def running_service(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run the web service as a child until the block ends; it also ends when this process is killed."""
     host, port = address()

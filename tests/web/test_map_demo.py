@@ -40,7 +40,7 @@ def chair(database_urls: Urls, door: Door, tmp_path_factory: pytest.TempPathFact
     """The demo's command line account, which reads what an importer reads."""
     folder: Path = tmp_path_factory.mktemp("demo")
     urls = database_urls
-    load_demo(Connections(urls.app, urls.door, urls.admin, "key", folder), lambda _: None)
+    load_demo(Connections(urls.app, urls.door, urls.worker, urls.admin, "key", folder), lambda _: None)
     token, partnership_id = door.start_for_operator(command_email(SLUG), SLUG)
     yield Scope(token, partnership_id)
     door.end(token)

@@ -1,7 +1,7 @@
 -- Every row returned is a fault: (rule, object). Run as superuser on a freshly migrated database.
 WITH tenant AS (SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('placewise')),
      ours AS (SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('placewise', 'guard', 'audit', 'ref')),
-     logins AS (SELECT oid, rolname FROM pg_roles WHERE rolname IN ('placewise_app', 'placewise_door'))
+     logins AS (SELECT oid, rolname FROM pg_roles WHERE rolname IN ('placewise_app', 'placewise_door', 'placewise_worker'))
 SELECT 'table without ENABLE and FORCE row-level security' AS rule, c.oid::regclass::text AS object
   FROM pg_class c JOIN ours s ON s.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p') AND s.nspname IN ('placewise', 'ref') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
@@ -48,6 +48,19 @@ UNION ALL SELECT 'the pages'' login reads the identity vault', 'placewise.identi
  WHERE has_any_column_privilege('placewise_app', 'placewise.identity', 'SELECT,UPDATE')
 UNION ALL SELECT 'the door reaches a table', c.oid::regclass::text FROM pg_class c JOIN ours s ON s.oid = c.relnamespace
  WHERE c.relkind = 'r' AND has_any_column_privilege('placewise_door', c.oid, 'SELECT,INSERT,UPDATE')
+UNION ALL SELECT 'the worker reaches a table', c.oid::regclass::text
+  FROM pg_class c JOIN ours s ON s.oid = c.relnamespace
+ WHERE c.relkind = 'r' AND has_any_column_privilege('placewise_worker', c.oid, 'SELECT,INSERT,UPDATE')
+UNION ALL SELECT 'the pages'' login reaches the queue', c.oid::regclass::text
+  FROM pg_class c WHERE c.relnamespace = 'queue'::regnamespace AND c.relkind = 'r'
+   AND has_any_column_privilege('placewise_app', c.oid, 'SELECT,INSERT,UPDATE')
+UNION ALL SELECT 'the pages'' login may act as the worker', p.oid::regprocedure::text FROM pg_proc p
+ WHERE p.proname IN ('start_analysis', 'note_analysis', 'end_analysis', 'forget_analyses')
+   AND has_function_privilege('placewise_app', p.oid, 'EXECUTE')
+UNION ALL SELECT 'the worker may act as the pages or the door', p.oid::regprocedure::text
+  FROM pg_proc p JOIN ours s ON s.oid = p.pronamespace
+ WHERE has_function_privilege('placewise_worker', p.oid, 'EXECUTE')
+   AND p.proname NOT IN ('start_analysis', 'note_analysis', 'end_analysis', 'forget_analyses')
 UNION ALL SELECT 'the pages'' login may start a session', p.oid::regprocedure::text FROM pg_proc p
  WHERE p.proname IN ('start_session', 'credentials', 'memberships', 'may_try') AND has_function_privilege('placewise_app', p.oid, 'EXECUTE')
 UNION ALL SELECT 'a login may create objects or temporary tables', l.rolname FROM logins l
