@@ -86,6 +86,7 @@ def spread_over_discs(
     *,
     spacing_m: float,
     land: gpd.GeoSeries | None = None,
+    count: ArrayLike | None = None,
 ) -> Spread:
     """Spread each record evenly over the disc of its accuracy radius.
 
@@ -103,6 +104,8 @@ def spread_over_discs(
     land : GeoSeries, EPSG:27700, optional
         Where records can be (the study area minus water). Parts of a disc off it go to its other parts; a
         record with no land in its disc is counted as nowhere.
+    count : array_like of float >= 0, shape (n,), optional
+        Records that share each disc, where they were put together beforehand; 1 by default.
 
     Returns
     -------
@@ -129,6 +132,9 @@ def spread_over_discs(
     radii = require_counts(radius_m, what="accuracy radii")
     if radii.shape != xs.shape:
         raise ValueError(f"{radii.size} accuracy radii for {xs.size} records")
+    held = np.ones(xs.size) if count is None else require_counts(count)
+    if held.shape != xs.shape:
+        raise ValueError(f"{held.size} counts for {xs.size} discs")
     _check_spacing(spacing_m)
     number = np.clip(np.ceil(np.pi * (radii / spacing_m) ** 2), 1, _MOST_POINTS).astype(np.int64)
     record = np.repeat(np.arange(xs.size), number)
@@ -145,8 +151,8 @@ def spread_over_discs(
         dry = shapely.contains_xy(ground, px, py)
         record, px, py = record[dry], px[dry], py[dry]
     kept = np.bincount(record, minlength=xs.size)
-    nowhere = int(np.count_nonzero(kept == 0))
-    return Spread(px, py, 1 / kept[record], xs.size, float(nowhere))
+    nowhere = float(held[kept == 0].sum())
+    return Spread(px, py, held[record] / kept[record], int(held.sum()), nowhere)
 
 
 def spread_along_lines(lines: gpd.GeoSeries, line: ArrayLike, *, spacing_m: float) -> Spread:

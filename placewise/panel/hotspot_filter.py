@@ -21,6 +21,8 @@ LONGEST_BANDWIDTH_M = 100_000
 SURFACE_CELL_M = 25.0
 KERNELS = ("quartic", "gaussian")
 EDGES = ("corrected", "plain")
+#: What becomes of records known only roughly.
+IMPRECISE = ("left_out", "spread")
 #: What may be drawn over the main layer, and what is drawn unless others are asked for.
 OVERLAYS = ("places", "ward", "lsoa")
 DEFAULT_OVERLAYS = ("places", "ward")
@@ -98,6 +100,7 @@ class HotspotFilter:
     bandwidth: str = str(USUAL_BANDWIDTH_M)
     kernel: str = KERNELS[0]
     edge: str = EDGES[0]
+    imprecise: str = IMPRECISE[0]
     as_at: datetime | None = None
     overlays: tuple[str, ...] = DEFAULT_OVERLAYS
     sort: str = "count"
@@ -111,6 +114,11 @@ class HotspotFilter:
     def warned_relations(self) -> tuple[str, ...]:
         """Chosen relations that tell where someone looked, not where harm happens."""
         return tuple(r for r in self.relations if r in WARNED_RELATIONS)
+
+    @property
+    def spreads(self) -> bool:
+        """Whether rough records are drawn: only a smooth surface can carry them, a count cannot."""
+        return self.view == "density" and self.imprecise == "spread"
 
     def query(self) -> list[tuple[str, str]]:
         """The state as query parameters: `read_filter` of them gives this filter back."""
@@ -130,6 +138,7 @@ class HotspotFilter:
         optional = {
             "kernel": self.kernel if self.kernel != KERNELS[0] else None,
             "edge": self.edge if self.edge != EDGES[0] else None,
+            "imprecise": self.imprecise if self.imprecise != IMPRECISE[0] else None,
             "month": self.month,
             "as_at": self.as_at.isoformat() if self.as_at else None,
             "sort": self.sort if self.sort != "count" else None,
@@ -175,6 +184,7 @@ def read_filter(query: Mapping[str, Sequence[str]], choices: Choices) -> tuple[H
         bandwidth=asked.bandwidth("bandwidth"),
         kernel=asked.one("kernel", KERNELS, KERNELS[0]),
         edge=asked.one("edge", EDGES, EDGES[0]),
+        imprecise=asked.one("imprecise", IMPRECISE, IMPRECISE[0]),
         as_at=asked.moment("as_at"),
         overlays=_without_none(asked.some("show", [*OVERLAYS, NO_OVERLAY], DEFAULT_OVERLAYS)),
         sort=asked.one("sort", SORTS, "count"),
@@ -316,6 +326,7 @@ _WORDS = {
     "width": "cell size",
     "kernel": "way of smoothing",
     "edge": "way to treat the edge",
+    "imprecise": "way to treat imprecise records",
     "show": "layer",
     "sort": "order",
     "page": "page",

@@ -114,7 +114,7 @@ def layer(found: Hotspots) -> dict[str, Any]:
         "legend": asdict(legend),
         "sentence": sentence(found),
         "left_out": left_out(found),
-        "n": found.accounted.placed,
+        "n": found.accounted.drawn,
     }
 
 
@@ -151,7 +151,7 @@ def density_layer(found: Hotspots) -> tuple[dict[str, Any], Legend]:
     made = smoothed(found)
     peak = made.peak
     if peak == 0:
-        return {"kind": "bands", "bands": []}, density_legend(found, made.smoothing, [])
+        return {"kind": "bands", "bands": []}, density_legend(found, made, [])
     edges = peak * np.array(BAND_SHARES)
     grid = made.surfaces[0].grid
     polygons: dict[int, list[list[list[int]]]] = {}
@@ -165,7 +165,7 @@ def density_layer(found: Hotspots) -> tuple[dict[str, Any], Legend]:
         "x_m": grid.x_min_m,
         "y_m": grid.y_min_m,
         "bands": [{"shade": band + 1, "polygons": polygons[band]} for band in sorted(polygons)],
-    }, density_legend(found, made.smoothing, edges.tolist())
+    }, density_legend(found, made, edges.tolist())
 
 
 def _rings(shape: shapely.Geometry, x_m: float, y_m: float, cell_m: float) -> list[list[list[int]]]:

@@ -58,6 +58,11 @@ class Accounted:
     outside: int
     spread: int = 0
 
+    @property
+    def drawn(self) -> int:
+        """Records that are on the map in any way."""
+        return self.placed + self.spread
+
 
 @dataclass(frozen=True, slots=True)
 class Records:

@@ -50,6 +50,7 @@ def save_view(session: Session, found: Hotspots, title: str) -> UUID:
             "sentence": sentence(found),
             "left_out": left_out(found),
             "placed": here.placed,
+            "spread": here.spread,
             "asked_for": here.asked_for,
             "too_coarse": here.too_coarse,
             "children": found.n_children if found.children_known else None,
@@ -70,12 +71,15 @@ def _surface_parameters(found: Hotspots) -> dict[str, Any] | None:
     """How the density view was smoothed; None for the other views, which smooth nothing."""
     if found.wanted.view != "density":
         return None
-    smoothing = smoothed(found).smoothing
+    made = smoothed(found)
+    smoothing = made.smoothing
     return {
         "kernel": found.wanted.kernel,
         "edge": found.wanted.edge,
         "bandwidth": found.wanted.bandwidth,
         "bandwidth_m": smoothing.bandwidth_m,
+        "imprecise": found.wanted.imprecise,
+        "rough_share": made.rough_share if made.rough_share == made.rough_share else None,
         "rule": smoothing.rule,
         "seed": SEED if smoothing.rule == "likelihood" else None,
     }

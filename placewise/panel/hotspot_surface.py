@@ -13,7 +13,9 @@ from placewise.core.errors import TooFewRecords
 from placewise.geo.bandwidth import Rule, likelihood_bandwidth, silverman_bandwidth_m
 from placewise.geo.density import DensitySurface, Edge, SquareGrid, cells_inside, kernel_density, square_grid
 from placewise.geo.kernels import Kernel
+from placewise.geo.uncertainty import uncertain_density
 from placewise.panel.hotspot_filter import SURFACE_CELL_M, USUAL_BANDWIDTH_M
+from placewise.panel.hotspot_whereabouts import Terrain, Whereabouts, spread_records
 from placewise.panel.hotspots import Hotspots
 from placewise.store.geography import grid_series
 
@@ -60,10 +62,22 @@ class Smoothing:
 
 @dataclass(frozen=True)
 class Smoothed:
-    """The surface, one piece for each part of the study area, all on one lattice."""
+    """The surface, one piece for each part of the study area, all on one lattice.
+
+    Attributes
+    ----------
+    surfaces : list of DensitySurface
+    smoothing : Smoothing
+    whereabouts : Whereabouts or None
+        Where the records were spread to; None where each is a point, and rough ones are left out.
+    rough_share : float
+        Share of all that is drawn that comes from records known only roughly; NaN where nothing is drawn.
+    """
 
     surfaces: list[DensitySurface] = field(repr=False)
     smoothing: Smoothing
+    whereabouts: Whereabouts | None = None
+    rough_share: float = 0.0
 
     @property
     def peak(self) -> float:
@@ -92,6 +106,8 @@ def smoothed(found: Hotspots) -> Smoothed:
     smoothing = smoothing_of(found)
     canvases = _canvases(_smoothed_over(found, smoothing.bandwidth_m))
     smoothing = _mended(smoothing, canvases)
+    if found.terrain is not None:
+        return _spread_out(found, found.terrain, smoothing, canvases)
     shown = found.position >= 0
     x, y = found.records.columns.x[shown], found.records.columns.y[shown]
     surfaces = [
@@ -107,6 +123,33 @@ def smoothed(found: Hotspots) -> Smoothed:
         for canvas in canvases
     ]
     return Smoothed(surfaces, smoothing)
+
+
+def _spread_out(found: Hotspots, terrain: Terrain, smoothing: Smoothing, canvases: list[_Canvas]) -> Smoothed:
+    """Smooth the records as parts, each where it may have been, rough ones too."""
+    whereabouts = spread_records(
+        found.records,
+        terrain,
+        found.position >= 0,
+        cell_m=canvases[0].grid.cell_m,
+        bandwidth_m=smoothing.bandwidth_m,
+    )
+    made = [
+        uncertain_density(
+            whereabouts.fine,
+            whereabouts.rough,
+            grid=canvas.grid,
+            bandwidth_m=smoothing.bandwidth_m,
+            kernel=_KERNELS[found.wanted.kernel],
+            inside=canvas.inside,
+            edge=_EDGES[found.wanted.edge],
+        )
+        for canvas in canvases
+    ]
+    everything = sum(float(np.nansum(one.everything.values)) for one in made)
+    fine = sum(float(np.nansum(one.precise.values)) for one in made)
+    share = 1 - fine / everything if everything else float("nan")
+    return Smoothed([one.everything for one in made], smoothing, whereabouts, share)
 
 
 def smoothing_of(found: Hotspots) -> Smoothing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from placewise.panel.hotspot_surface import Smoothing
+from placewise.panel.hotspot_surface import Smoothed, Smoothing
 from placewise.panel.hotspot_words import Legend, Swatch, count_of, counted_lines, shade_of
 from placewise.panel.hotspots import Hotspots
 
@@ -19,13 +19,46 @@ _EDGES = {
 NOT_A_TEST = "A smooth picture, not a test: chance gives peaks too. Another distance gives another picture."
 
 
-def density_legend(found: Hotspots, smoothing: Smoothing, edges: list[float]) -> Legend:
+def density_legend(found: Hotspots, made: Smoothed, edges: list[float]) -> Legend:
     """Legend of the density view; ``edges`` are the bands' lower edges in records per km²."""
     key = [
         Swatch(f"step-{shade_of(i, len(edges))}", f"{_per_km2(edge)} or more per km²")
         for i, edge in enumerate(edges)
     ]
-    return Legend("Density of records", key, [*counted_lines(found), *smoothing_lines(found, smoothing)])
+    lines = [*counted_lines(found), *spread_lines(found, made), *smoothing_lines(found, made.smoothing)]
+    return Legend("Density of records", key, lines)
+
+
+def spread_lines(found: Hotspots, made: Smoothed) -> list[str]:
+    """What was spread over where it may have been, and how much of the picture is that; empty for points."""
+    where, here = made.whereabouts, found.accounted
+    if where is None:
+        return []
+    if not here.spread:
+        said = "No record of these is known only roughly, so nothing was spread over a ward or a wide circle."
+    else:
+        verb, each = ("comes", "It is") if here.spread == 1 else ("come", "Each is")
+        said = (
+            f"{_percent(made.rough_share)} of what is drawn {verb} from {count_of(here.spread, 'record')} known only "
+            f"roughly. {each} spread evenly over the ward or circle it is known to, without water and what lies "
+            "outside the study area: a broad flat patch shows that outline, not a place of harm."
+        )
+    finer = [
+        f"{n:,} {words}"
+        for n, words in (
+            (where.along_street, "along their street"),
+            (where.over_circle, "over the circle of their accuracy"),
+        )
+        if n
+    ]
+    return [
+        said,
+        *([f"Of the records located within 200 m, {' and '.join(finer)} are spread too."] if finer else []),
+    ]
+
+
+def _percent(share: float) -> str:
+    return "Less than 1%" if share < 0.005 else f"{share:.0%}"
 
 
 def smoothing_lines(found: Hotspots, smoothing: Smoothing) -> list[str]:

@@ -62,7 +62,7 @@ def spelled(n: int) -> str:
 
 def sentence(found: Hotspots) -> str:
     """What a chair would say aloud first."""
-    n = found.accounted.placed
+    n = found.accounted.drawn
     period = period_words(found.wanted)
     if n == 0:
         return " ".join([f"Nothing is on the map for {period}: {_why_empty(found)}", *months_held(found)])
@@ -152,6 +152,12 @@ def _and(words: list[str]) -> str:
 def _coarse(found: Hotspots) -> str:
     here = found.accounted
     total = here.asked_for - here.other_relation
+    if here.spread:
+        known, them = ("is known", "it") if here.spread == 1 else ("are known", "they")
+        rest = f", and {here.too_coarse:,} cannot even be spread" if here.too_coarse else ""
+        return (
+            f"{here.spread:,} of them {known} only roughly and spread over where {them} may have been{rest}"
+        )
     if not here.too_coarse:
         return f"none of {count_of(total, 'record')} is too coarsely located to place"
     verb = "is" if here.too_coarse == 1 else "are"
@@ -171,7 +177,7 @@ def left_out(found: Hotspots) -> list[str]:
     """What is not on the map, and why; one sentence each."""
     here = found.accounted
     reasons = [
-        (here.too_coarse, "too coarsely located to place (known only to an area wider than 200 m)"),
+        (here.too_coarse, _too_coarse_words(found.wanted)),
         (here.no_location, "without any location"),
         (
             here.other_relation,
@@ -186,6 +192,14 @@ def left_out(found: Hotspots) -> list[str]:
     return said
 
 
+def _too_coarse_words(wanted: HotspotFilter) -> str:
+    if wanted.spreads:
+        return "known only roughly, and to no ward or circle over which to spread them"
+    said = "too coarsely located to place (known only to an area wider than 200 m)"
+    asked = wanted.imprecise == "spread"
+    return f"{said}; only the density view can spread them, a count cannot" if asked else said
+
+
 def _relations_left(wanted: HotspotFilter) -> str:
     left = [t.label.lower() for code, t in terms("relation").items() if code not in wanted.relations]
     return ", ".join(left)
@@ -194,7 +208,7 @@ def _relations_left(wanted: HotspotFilter) -> str:
 def counted_lines(found: Hotspots) -> list[str]:
     """What is counted, over what period, from whom."""
     wanted, here = found.wanted, found.accounted
-    lines = [f"{period_words(wanted)}. n = {here.placed:,} of {count_of(here.asked_for, 'record')}."]
+    lines = [f"{period_words(wanted)}. n = {here.drawn:,} of {count_of(here.asked_for, 'record')}."]
     lines += months_held(found)
     if found.children_known:
         lines.append(_children_line(found))

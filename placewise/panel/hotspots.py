@@ -25,6 +25,7 @@ from placewise.panel.hotspot_ground import Ground, read_ground, ward_of, with_hu
 from placewise.panel.hotspot_months import named
 from placewise.panel.hotspot_records import Accounted, Records, account, locate, read_records
 from placewise.panel.hotspot_shared import SharedPoints, shared_points
+from placewise.panel.hotspot_whereabouts import Terrain, read_terrain, spreadable
 from placewise.store.session import Session
 
 Integers = NDArray[np.int64]
@@ -82,6 +83,8 @@ class Hotspots:
         Distinct children on the whole map.
     children_known : bool
         False for roles to which children are not counted.
+    terrain : Terrain or None
+        Where rough records may have been; None where they are left out.
     """
 
     wanted: HotspotFilter
@@ -99,6 +102,7 @@ class Hotspots:
     accounted: Accounted
     n_children: int
     children_known: bool
+    terrain: Terrain | None = field(default=None, repr=False)
 
     @property
     def drawn(self) -> Integers:
@@ -112,6 +116,17 @@ class Nothing:
 
     ground: Ground
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Records and the grid under them, before anything is counted; the attributes are those of `Hotspots`."""
+
+    wanted: HotspotFilter
+    ground: Ground
+    records: Records
+    grid: HexGrid
+    children_known: bool
 
 
 def read_choices(ground: Ground) -> Choices | None:
@@ -134,6 +149,15 @@ def find_hotspots(
     list of Problem
         Values of the address that could not be understood.
     """
+    laid, problems = lay_records(session, query)
+    if isinstance(laid, Nothing):
+        return laid, problems
+    terrain = read_terrain(session, laid.records, laid.ground) if laid.wanted.spreads else None
+    return count_records(laid, terrain), problems
+
+
+def lay_records(session: Session, query: Mapping[str, Sequence[str]]) -> tuple[Laid | Nothing, list[Problem]]:
+    """Read what an address asks for and lay the grid under it, as `find_hotspots`; nothing is counted."""
     ground = read_ground(session)
     choices = read_choices(ground)
     if choices is None:
@@ -147,19 +171,18 @@ def find_hotspots(
         grid = hex_grid(ground.frame, cell_width_m=wanted.cell_width_m)
     except TooFewCells:
         return Nothing(ground, "no_ground"), problems
-    return count_records(wanted, ground, records, grid, bool(session.roles & PANEL)), problems
+    return Laid(wanted, ground, records, grid, bool(session.roles & PANEL)), problems
 
 
-def count_records(
-    wanted: HotspotFilter, ground: Ground, records: Records, grid: HexGrid, children_known: bool
-) -> Hotspots:
-    """Count records that were read already, and test the counts; ``ground`` has an area."""
+def count_records(laid: Laid, terrain: Terrain | None = None) -> Hotspots:
+    """Count and test records that were read already; with a terrain, rough ones are drawn spread over it."""
+    wanted, ground, records, grid = laid.wanted, laid.ground, laid.records, laid.grid
     position = locate(records, grid)
     counts = incidents_per_cell(position, n_cells=grid.n_cells)
     child_cell, child = position[records.columns.child_event], records.columns.child
     at = records.columns
     shared = shared_points(position, at.accuracy, at.x, at.y, adjacency=grid.adjacency, n_cells=grid.n_cells)
-    test = _test(records, grid, position) if children_known else None
+    test = _test(records, grid, position) if laid.children_known else None
     verdict = _verdicts(test, grid.n_cells)
     verdict[_only_by_sharing(verdict == STANDS_OUT, shared, records, grid, position)] = SHARED
     plain = verdict == STANDS_OUT
@@ -182,9 +205,10 @@ def count_records(
         _hot_areas([group for group in joined if group], counts, grid, ground),
         _hot_areas(connected(alone, grid.adjacency), counts, grid, ground),
         shared,
-        account(records, position),
+        account(records, position, None if terrain is None else spreadable(records, terrain)),
         int(np.unique(placed_children).size),
-        children_known,
+        laid.children_known,
+        terrain,
     )
 
 

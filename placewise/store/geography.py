@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -37,6 +38,15 @@ PLACES = """
 SELECT place_id, name, location_type, place_role, status, online, accuracy, radius_m, public.ST_AsBinary(geom)
   FROM placewise.place ORDER BY name, place_id
 """
+
+BOUNDARIES_BY_ID = """
+SELECT b.boundary_id, b.code, b.name, public.ST_AsBinary(b.geom)
+  FROM placewise.boundary b WHERE b.boundary_id = ANY(%(ids)s::uuid[]) ORDER BY b.name, b.code
+"""
+WATER = """
+SELECT public.ST_AsBinary(geom) FROM placewise.feature WHERE kind = 'water' AND public.ST_Dimension(geom) = 2
+"""
+STREETS = "SELECT public.ST_AsBinary(geom) FROM placewise.street ORDER BY street_id"
 
 NEAREST_STREETS = """
 SELECT near.name
@@ -93,6 +103,25 @@ class MappedPlace:
 def list_areas(session: Session, kind: str) -> Areas:
     """Boundaries of one kind (``ward``, ``lsoa``, ``msoa``, ``local_authority``), newest vintage."""
     return _areas(session.rows(BOUNDARIES, {"kind": kind}))
+
+
+def list_named_areas(session: Session, ids: Sequence[UUID]) -> Areas:
+    """Boundaries by id, of any kind and vintage; ids that nobody may see or that are gone are left out."""
+    return _areas(session.rows(BOUNDARIES_BY_ID, {"ids": list(ids)}) if ids else [])
+
+
+def list_water(session: Session) -> Shapes:
+    """Lakes, rivers and docks as surfaces, EPSG:27700."""
+    return _shapes(session.rows(WATER))
+
+
+def list_streets(session: Session) -> Shapes:
+    """The line of every street, EPSG:27700."""
+    return _shapes(session.rows(STREETS))
+
+
+def _shapes(rows: list[tuple[memoryview]]) -> Shapes:
+    return np.asarray(shapely.from_wkb(np.array([bytes(wkb) for (wkb,) in rows], dtype=object)))
 
 
 def list_outlines(session: Session, kind: str, *, tolerance_m: float) -> Areas:

@@ -54,7 +54,7 @@ COPY (
             THEN p.accuracy ELSE e.accuracy END), 0),
         coalesce(CASE WHEN e.geom IS NULL THEN p.radius_m ELSE e.radius_m END, 'NaN')::float8,
         coalesce(public.ST_X(spot.geom), 'NaN')::float8, coalesce(public.ST_Y(spot.geom), 'NaN')::float8,
-        (e.boundary_id IS NOT NULL)::int
+        coalesce(e.boundary_id, %(nobody)s::uuid)
       FROM placewise.event e
       LEFT JOIN placewise.place p ON e.geom IS NULL AND p.partnership_id = e.partnership_id AND p.place_id = e.place_id
       CROSS JOIN LATERAL (SELECT CASE WHEN public.GeometryType(coalesce(e.geom, p.geom)) = 'POINT'
@@ -87,7 +87,7 @@ _EVENT_COLUMNS = (
     ("radius_m", ">f8"),
     ("x", ">f8"),
     ("y", ">f8"),
-    ("has_area", ">i4"),
+    ("boundary_id", "V16"),
 )
 _CHILD_COLUMNS = (("event_id", "V16"), ("person_id", "V16"))
 
@@ -121,8 +121,8 @@ class EventColumns:
         How far off the location may be; NaN where not stated.
     has_area : ndarray of bool
         An area (ward, LSOA …) is named.
-    place_id : ndarray of 16-byte records
-        Nil UUID where no place is named.
+    place_id, boundary_id : ndarray of 16-byte records
+        Nil UUID where no place, or no area, is named.
     child_event, child : ndarray of int64
         One row for each child of each event: the event's row, and a number that stands for the child within
         this answer only.
@@ -143,6 +143,7 @@ class EventColumns:
     place_id: Bytes
     child_event: Integers
     child: Integers
+    boundary_id: Bytes
 
     @property
     def n(self) -> int:
@@ -206,10 +207,11 @@ def list_event_columns(
         radius_m=metres("radius_m"),
         x=metres("x"),
         y=metres("y"),
-        has_area=rows["has_area"] > 0,
+        has_area=rows["boundary_id"] != np.void(_NOBODY),
         place_id=rows["place_id"],
         child_event=child_event,
         child=child,
+        boundary_id=rows["boundary_id"],
     )
 
 

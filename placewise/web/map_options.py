@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from placewise.panel.hotspot_filter import BANDWIDTH_RULES, BANDWIDTHS_M, EDGES, KERNELS, HotspotFilter
+from placewise.panel.hotspot_filter import (
+    BANDWIDTH_RULES,
+    BANDWIDTHS_M,
+    EDGES,
+    IMPRECISE,
+    KERNELS,
+    HotspotFilter,
+)
 
 RULE_LABELS = {"silverman": "By Silverman’s rule", "likelihood": "As the records suggest"}
 KERNEL_LABELS = {"quartic": "Quartic", "gaussian": "Gaussian"}
 EDGE_LABELS = {"corrected": "Corrected", "plain": "Not corrected"}
+IMPRECISE_LABELS = {"left_out": "Leave out", "spread": "Spread over where they may have been"}
 
 
 def drawing_options(wanted: HotspotFilter) -> dict[str, list[tuple[str, str]]]:
@@ -18,5 +26,6 @@ def drawing_options(wanted: HotspotFilter) -> dict[str, list[tuple[str, str]]]:
             *((rule, RULE_LABELS[rule]) for rule in BANDWIDTH_RULES),
         ],
         "kernel": [(kernel, KERNEL_LABELS[kernel]) for kernel in KERNELS],
+        "imprecise": [(choice, IMPRECISE_LABELS[choice]) for choice in IMPRECISE],
         "edge": [(edge, EDGE_LABELS[edge]) for edge in EDGES],
     }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
+import shapely
 
 from placewise.geo.bandwidth import likelihood_bandwidth, silverman_bandwidth_m
 from placewise.geo.density import kernel_density
@@ -13,15 +15,19 @@ from placewise.geo.hexgrid import hex_grid
 from placewise.panel.hotspot_filter import SURFACE_CELL_M, read_filter
 from placewise.panel.hotspot_records import mark_records
 from placewise.panel.hotspot_surface import HELD_OUT, JUDGED_AMONG, smoothed, smoothing_of
-from placewise.panel.hotspot_surface_words import smoothing_lines
-from placewise.panel.hotspots import Hotspots, count_records
+from placewise.panel.hotspot_surface_words import smoothing_lines, spread_lines
+from placewise.panel.hotspot_whereabouts import Shapes, terrain_of
+from placewise.panel.hotspot_words import left_out, sentence
+from placewise.panel.hotspots import Hotspots, Laid, count_records
+from placewise.store.geography import Areas
 from tests.unit.test_hotspots import CHOICES, X, Y, asked, columns, ground
 
 
-def found(rows: list[dict[str, Any]], **changes: Any) -> Hotspots:
+def found(rows: list[dict[str, Any]], terrain: Shapes | None = None, **changes: Any) -> Hotspots:
     wanted, here = asked(view="density", **changes), ground()
     records = mark_records(columns(*rows), wanted, here)
-    return count_records(wanted, here, records, hex_grid(here.frame, cell_width_m=250), True)
+    laid = Laid(wanted, here, records, hex_grid(here.frame, cell_width_m=250), children_known=True)
+    return count_records(laid, terrain and terrain_of(records, here, terrain))
 
 
 def cloud(n: int, *, spread_m: float = 200.0, seed: int = 1) -> list[dict[str, Any]]:
@@ -124,3 +130,99 @@ def test_any_whole_number_of_metres_may_be_asked_for() -> None:
         state, problems = read_filter({"bandwidth": [wrong]}, CHOICES)
         assert state.bandwidth == "300"
         assert "whole number of metres" in problems[0].message
+
+
+# --- Records that may have been elsewhere ---------------------------------------------------------
+
+WARD = UUID(int=7)
+AREA = {"accuracy": "ward", "radius_m": None, "area": WARD, "has_area": True, "x": np.nan, "y": np.nan}
+
+
+def terrain(
+    ward: shapely.Geometry | None = None, *, water: shapely.Geometry | None = None, streets: Any = ()
+) -> Shapes:
+    wards = [shapely.box(X - 1500, Y - 1500, X, Y + 1500) if ward is None else ward]
+    return Shapes(
+        Areas((WARD,), ("W1",), ("West",), np.array(wards, dtype=object)),
+        np.array([] if water is None else [water], dtype=object),
+        np.array(streets, dtype=object),
+    )
+
+
+def surface(picture: Hotspots) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Density and the centres of its cells, as (x, y, value) of equal shape."""
+    (one,) = smoothed(picture).surfaces
+    x, y = np.meshgrid(one.grid.x_m, one.grid.y_m)
+    return x, y, np.nan_to_num(one.values)
+
+
+def test_without_the_switch_a_ward_level_record_is_not_drawn() -> None:
+    rows = [{}, AREA | {"x": X - 750.0, "y": Y, "radius_m": 2000.0}]
+    assert smoothed(found(rows)).peak == smoothed(found([{}])).peak
+    assert found(rows, imprecise="spread").accounted.too_coarse == 1, "no terrain was read: nothing is spread"
+
+
+def test_a_ward_level_record_raises_its_ward_a_little_and_never_its_middle() -> None:
+    centroid = AREA | {"x": X - 750.0, "y": Y, "radius_m": 2000.0}
+    picture = found([centroid] * 40, terrain(), imprecise="spread", bandwidth="200")
+    x, y, value = surface(picture)
+    inside = (x < X - 250) & (np.abs(y - Y) < 1250) & (x > X - 1250)
+    # 40 records over 4.5 km².
+    assert value[inside] == pytest.approx(40 / 4.5, rel=0.03)
+    assert value[x > X + 250].max() == 0
+    assert picture.accounted.spread == 40
+    assert smoothed(picture).rough_share == pytest.approx(1)
+
+
+def test_a_ward_is_spread_over_without_its_water() -> None:
+    lake = shapely.box(X - 1500, Y, X, Y + 1500)
+    x, y, value = surface(found([AREA] * 10, terrain(water=lake), imprecise="spread", bandwidth="200"))
+    assert value[y > Y + 250].max() == 0
+    dry = (x < X - 250) & (x > X - 1250) & (y < Y - 250) & (y > Y - 1250)
+    assert value[dry] == pytest.approx(10 / 2.25, rel=0.03)
+
+
+def test_a_wide_circle_is_spread_over_and_a_narrow_one_hardly() -> None:
+    wide = {"accuracy": "neighbourhood", "radius_m": 1000.0}
+    x, y, value = surface(found([wide] * 30, terrain(), imprecise="spread", bandwidth="200"))
+    away = np.hypot(x - X, y - Y)
+    assert value[away < 700] == pytest.approx(30 / np.pi, rel=0.15)
+    assert value[away > 1250].max() == 0
+    exact, point = (smoothed(found([{}], t, imprecise="spread")).peak for t in (terrain(), None))
+    assert exact == pytest.approx(point)
+
+
+def test_a_street_record_lies_along_its_street() -> None:
+    street = shapely.LineString([(X - 600, Y), (X + 600, Y)])
+    on_street = {"accuracy": "street", "radius_m": 100.0}
+    picture = found([on_street] * 6, terrain(streets=[street]), imprecise="spread", bandwidth="200")
+    x, y, value = surface(picture)
+    along = value[(np.abs(y - Y) < 13) & (np.abs(x - X) < 350)]
+    assert along.min() > 0.9 * along.max()
+    assert value[(np.abs(y - Y) < 13) & (np.abs(x - X) > 850)].max() == 0
+    assert "6 along their street" in " ".join(spread_lines(picture, smoothed(picture)))
+
+
+def test_what_is_known_of_nowhere_is_counted_and_said() -> None:
+    unknown = AREA | {"area": UUID(int=9)}
+    flooded = shapely.box(X - 1500, Y - 1500, X, Y + 1500)
+    for rows, shapes in (([{}, unknown], terrain()), ([{}, AREA], terrain(water=flooded))):
+        picture = found(rows, shapes, imprecise="spread")
+        assert (picture.accounted.spread, picture.accounted.too_coarse) == (0, 1)
+        assert any("to no ward or circle" in line for line in left_out(picture))
+
+
+def test_found_there_is_not_harm_even_when_it_is_spread() -> None:
+    picture = found([AREA | {"relation": "found_there"}], terrain(), imprecise="spread")
+    assert smoothed(picture).peak == 0
+    assert picture.accounted.other_relation == 1
+
+
+def test_the_legend_says_how_much_of_the_picture_is_known_only_roughly() -> None:
+    picture = found([{}] * 3 + [AREA], terrain(), imprecise="spread", edge="plain")
+    made = smoothed(picture)
+    assert made.rough_share == pytest.approx(0.25, abs=0.02)
+    (said, *_) = spread_lines(picture, made)
+    assert said.startswith("24% of what is drawn comes from 1 record known only roughly.")
+    assert "4 records are on the map" in sentence(picture)
+    assert "1 of them is known only roughly and spread over where it may have been" in sentence(picture)

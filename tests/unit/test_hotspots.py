@@ -53,6 +53,7 @@ def columns(*rows: dict[str, Any]) -> EventColumns:
         "x": X,
         "y": Y,
         "has_area": False,
+        "area": None,
     }
     events = [usual | row for row in rows]
 
@@ -79,6 +80,7 @@ def columns(*rows: dict[str, Any]) -> EventColumns:
         np.zeros(len(events), dtype="V16"),
         np.empty(0, dtype=np.int64),
         np.empty(0, dtype=np.int64),
+        np.array([(event["area"] or UUID(int=0)).bytes for event in events], dtype="V16"),
     )
 
 
@@ -150,6 +152,7 @@ def test_the_address_holds_the_whole_state() -> None:
         "bandwidth": ["likelihood"],
         "kernel": ["gaussian"],
         "edge": ["plain"],
+        "imprecise": ["spread"],
         "as_at": ["2026-03-01T12:00:00+00:00"],
         "show": ["none"],
         "sort": ["q"],
@@ -184,6 +187,7 @@ def test_the_address_holds_the_whole_state() -> None:
         ("bandwidth", "0"),
         ("kernel", "cubic"),
         ("edge", "soft"),
+        ("imprecise", "guessed"),
         ("sort", "risk"),
         ("page", "-1"),
         ("page", "nan"),
