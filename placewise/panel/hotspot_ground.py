@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,15 @@ from numpy.typing import NDArray
 
 from placewise.panel.hotspot_months import USUAL_MONTHS, month_of, moved, start_of
 from placewise.panel.hotspot_parts import Parts, find_parts
-from placewise.store.geography import Agency, Areas, grid_series, list_agencies, list_areas
+from placewise.store.geography import (
+    Agency,
+    Areas,
+    Shapes,
+    grid_series,
+    list_agencies,
+    list_areas,
+    list_streets,
+)
 from placewise.store.map_records import find_first_since, list_spans
 from placewise.store.session import Session
 
@@ -38,6 +47,10 @@ class Ground:
         First month with records within the usual period that ends with ``last_month``.
     parts : Parts or None
         What the area is made of where no boundary is imported; None with a boundary.
+    first_reports : dict of UUID to str
+        First month with records, by agency.
+    street_lines : callable or None
+        Reads the streets (EPSG:27700) while the session lasts: few who need the ground need them.
     """
 
     area: shapely.Geometry | None = field(repr=False)
@@ -49,6 +62,8 @@ class Ground:
     last_reports: Mapping[UUID, str]
     usual_first_month: str | None = None
     parts: Parts | None = field(default=None, repr=False)
+    first_reports: Mapping[UUID, str] = field(default_factory=dict)
+    street_lines: Callable[[], Shapes] | None = field(default=None, repr=False, compare=False)
 
     @property
     def frame(self) -> Any:
@@ -78,6 +93,8 @@ def read_ground(session: Session) -> Ground:
         last_month=last_month,
         last_reports={agency_id: month_of(span.last) for agency_id, span in spans.items()},
         usual_first_month=_usual_first(session, last_month),
+        first_reports={agency_id: month_of(span.first) for agency_id, span in spans.items()},
+        street_lines=partial(list_streets, session),
     )
 
 

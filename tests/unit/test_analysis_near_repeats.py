@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from placewise.panel.analyses.analysis import Asked, digest_of
 from placewise.panel.analyses.kept_together import kept_together
 from placewise.panel.analyses.near_repeats import NEAR_REPEATS, days_of
 from placewise.panel.hotspot_records import mark_records
-from placewise.panel.hotspots import Hotspots, count_records
+from placewise.panel.hotspots import Hotspots, Laid, count_records
 from placewise.panel.near_repeat_words import shade, verdict
 from tests.unit.test_hotspots import X, Y, asked, columns, ground
 
@@ -26,12 +27,12 @@ START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 FEW: Asked = {"shufflings": ["199"]}
 
 
-def found(rows: list[dict[str, Any]], children: list[tuple[int, int]] = (), **changes: Any) -> Hotspots:  # type: ignore[assignment]
+def found(rows: list[dict[str, Any]], children: Sequence[tuple[int, int]] = (), **changes: Any) -> Hotspots:
     named = np.array(children, dtype=np.int64).reshape(-1, 2)
     events = replace(columns(*rows), child_event=named[:, 0], child=named[:, 1])
     area = ground()
     records = mark_records(events, asked(**changes), area)
-    return count_records(asked(**changes), area, records, hex_grid(area.frame, cell_width_m=250), True)
+    return count_records(Laid(asked(**changes), area, records, hex_grid(area.frame, cell_width_m=250), True))
 
 
 def row(day: float, east: float, north: float = 0.0, **more: Any) -> dict[str, Any]:
@@ -190,7 +191,7 @@ def test_a_parameter_that_cannot_be_is_refused_by_name(query: Asked, message: st
 
 
 def test_too_few_records_are_refused() -> None:
-    with pytest.raises(TooFewRecords, match="20 are needed. Choose a longer period"):
+    with pytest.raises(TooFewRecords, match=r"20 are needed\. Choose a longer period"):
         NEAR_REPEATS.prepare(found(in_pairs()[:10]), {})
 
 
