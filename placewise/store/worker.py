@@ -123,6 +123,10 @@ class Worker:
         def forget(timestamp: int) -> None:
             self.forget()
 
+        with app.open():
+            app.configure_task("take-up").defer(
+                timestamp=0
+            )  # whatever was left by a worker that was killed with the machine
         app.run_worker(
             concurrency=at_once + 1,  # upkeep must not wait for a calculation of many minutes
             wait=wait,

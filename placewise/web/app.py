@@ -14,7 +14,9 @@ from placewise.store.door import Door, Membership
 from placewise.store.session import Database
 from placewise.web import (
     account_pages,
+    analysis_pages,
     audit_pages,
+    before_after_pages,
     connection_pages,
     formats,
     group_pages,
@@ -35,7 +37,9 @@ from placewise.web.pages import NavigationEntry, Services
 SUBJECTS = (
     home.subject,
     hotspot_pages.subject,
+    analysis_pages.subject,
     place_pages.subject,
+    before_after_pages.subject,
     group_pages.subject,
     connection_pages.subject,
     people_pages.subject,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from placewise.core.settings import read, read_whole, require
@@ -18,17 +19,15 @@ def work(*, wait: bool = True) -> None:
     Raises
     ------
     SettingMissing
-        PLACEWISE_WORKER_URL or PLACEWISE_DATABASE_URL is absent, or a number is none.
-    ExecutorUnavailable
-        The Dask scheduler of PLACEWISE_DASK does not answer.
+        PLACEWISE_WORKER_URL or PLACEWISE_DATABASE_URL is absent, or PLACEWISE_PROCESSES is no number.
     """
     worker = Worker(require("PLACEWISE_WORKER_URL"))
     database = Database(require("PLACEWISE_DATABASE_URL"), size=4)
-    with executor(processes=read_whole("PLACEWISE_PROCESSES"), dask=read("PLACEWISE_DASK")) as pool:
+    executors = partial(executor, processes=read_whole("PLACEWISE_PROCESSES"), dask=read("PLACEWISE_DASK"))
 
-        def do(analysis_id: UUID, must_stop: Callable[[], bool]) -> None:
-            analyse(worker, database, analysis_id, executor=pool, must_stop=must_stop)
+    def do(analysis_id: UUID, must_stop: Callable[[], bool]) -> None:
+        analyse(worker, database, analysis_id, executors=executors, must_stop=must_stop)
 
-        worker.run(do, wait=wait)
+    worker.run(do, wait=wait)
     worker.close()
     database.close()

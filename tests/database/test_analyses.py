@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -93,7 +94,7 @@ def do(worker: Worker, database: Database) -> Do:
     """Do one calculation as the worker would."""
 
     def do(analysis_id: UUID, *, must_stop: Callable[[], bool] = lambda: False) -> None:
-        analyse(worker, database, analysis_id, executor=None, must_stop=must_stop, analyses=CATALOGUE)
+        analyse(worker, database, analysis_id, executors=nullcontext, must_stop=must_stop, analyses=CATALOGUE)
 
     return do
 
@@ -296,3 +297,34 @@ def test_the_queue_brings_what_was_asked_and_keeps_nothing(
     with admin.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM queue.procrastinate_jobs WHERE task_name = 'analyse'")
         assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.usefixtures("records")
+@pytest.mark.parametrize(("attempts", "ended"), [(1, "done"), (2, "failed")])
+def test_what_a_dead_worker_left_is_taken_up_but_not_for_ever(
+    database: Database,
+    scope: MakeScope,
+    worker: Worker,
+    do: Do,
+    admin: Connection,
+    attempts: int,
+    ended: str,
+) -> None:
+    me = scope()
+    analysis_id = ask_map(database, me)
+    assert worker.start(analysis_id) is not None
+    with admin.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO queue.procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') RETURNING id"
+        )
+        (dead,) = cursor.fetchone() or (None,)
+        cursor.execute(
+            "UPDATE queue.procrastinate_jobs SET status = 'doing', worker_id = %s, attempts = %s WHERE args->>%s = %s",
+            (dead, attempts, "analysis_id", str(analysis_id)),
+        )
+        assert cursor.rowcount == 1
+    for _ in range(2):  # the first time the queue looked empty until it was taken up
+        worker.run(lambda one, must_stop: do(one, must_stop=must_stop), wait=False)
+    at = state(database, me, analysis_id)
+    assert at.state == ended
+    assert ("three times" in at.message) == (ended == "failed")

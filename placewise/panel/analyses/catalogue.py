@@ -6,5 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from placewise.panel.analyses.analysis import Analysis
+from placewise.panel.analyses.near_repeats import NEAR_REPEATS
 
-ANALYSES: Mapping[str, Analysis[Any]] = {}
+ANALYSES: Mapping[str, Analysis[Any]] = {analysis.code: analysis for analysis in (NEAR_REPEATS,)}
+#: Those that the map draws, by the name of its view; the others have pages of their own.
+ON_THE_MAP = frozenset({"emerging", "scan"})

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +37,7 @@ def analyse(
     database: Database,
     analysis_id: UUID,
     *,
-    executor: Executor | None,
+    executors: Callable[[], AbstractContextManager[Executor | None]],
     must_stop: Callable[[], bool],
     analyses: Mapping[str, Analysis[Any]] = ANALYSES,
 ) -> None:
@@ -53,7 +54,8 @@ def analyse(
         analysis = analyses[started.kind]
         task = _prepared(database, started, analysis)
         reporting = _reporting(worker, analysis_id, must_stop)
-        result = analysis.run(task, executor=executor, on_progress=reporting)
+        with executors() as executor:  # a pool of its own: one that broke must not spoil the next calculation
+            result = analysis.run(task, executor=executor, on_progress=reporting)
     except _StopsHere:
         worker.end(analysis_id, "failed", message=_STOPPED)
     except CalculationStopped:
