@@ -104,7 +104,11 @@ def judge(sent: Sequence[tuple[str, date, int]], period: Period, *, sees_all: bo
     counts = pd.DataFrame(sent, columns=["agency", "month", "n"]).pivot_table(
         index="month", columns="agency", values="n", aggfunc="sum"
     )
-    counts = counts.reindex(list(period.months)).fillna(0).astype(int)
+    return judge_counts(counts.reindex(list(period.months)).fillna(0).astype(int), period, sees_all=sees_all)
+
+
+def judge_counts(counts: pd.DataFrame, period: Period, *, sees_all: bool = True) -> Completeness:
+    """From a table of counts, the period's months in rows and agencies in columns, to what is held."""
     held, received = reports_held(counts), reports_received(counts)
     agencies = sorted(str(agency) for agency in counts.columns)
     return Completeness(

@@ -10,12 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from placewise.panel.dossier import TrendMonth
 from placewise.store.places import Extract, ExtractPart
 
 PLOT_TOP, PLOT_BOTTOM, TREND_HEIGHT = 14.0, 214.0, 262
+GRID_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 #: The extract is drawn in a square of this many units, whatever ground it covers.
 UNITS = 1000.0
 LABEL_UNITS, NARROW_LABEL_UNITS, MARK_UNITS = 24.0, 46.0, 34.0
@@ -23,7 +26,11 @@ LABEL_UNITS, NARROW_LABEL_UNITS, MARK_UNITS = 24.0, 46.0, 34.0
 NAMED_STREET = 0.3
 MARKED_FEATURES = {"school": "S", "station": "T", "youth": "Y", "police_station": "P", "health": "H"}
 LEVELS = 5
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+#: Height of a weekday in pixels, and room for its name in per cent.
+CLOCK_ROW, CLOCK_GUTTER = 22, 12.0
 
+Floats = NDArray[np.float64]
 #: Left, top, right, bottom.
 Box = tuple[float, float, float, float]
 
@@ -34,21 +41,34 @@ def trend(months: Sequence[TrendMonth], *, recent: int = 12) -> Markup:
     """
     top = _nice_top(max((month.high or month.count for month in months), default=0.0))
     slot = 100 / max(len(months), 1)
-    parts = [_grid(top)]
+    every = _months_a_tick(len(months))
+    parts = [Markup("").join(_grid_lines(top))]
     for i, month in enumerate(months):
         parts.append(_bar(month, i * slot, slot, top, recent=i >= len(months) - recent))
-        if i % 3 == 0:
-            parts.append(_tick(month.month, i * slot + slot / 2, year=i == 0 or _year_turns(months, i)))
-    body = Markup("").join(parts)
+        if i % every == 0:
+            year = i == 0 or _year_turns(months[max(i - every + 1, 0) : i + 1])
+            parts.append(_tick(month.month, i * slot + slot / 2, year=year))
+    body = Markup("").join([*parts, *_grid_labels(top)])
     return Markup(
         '<svg class="pw-chart" width="100%" height="{}" role="img" aria-labelledby="trend-name trend-words">'
         '<defs><pattern id="pw-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<line class="pw-chart__hatch" y2="6"/></pattern></defs>{}</svg>'
+        '<line class="pw-chart__hatch" y2="6"/></pattern>'
+        '<pattern id="pw-silence" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        '<line class="pw-chart__silence" y2="8"/></pattern></defs>{}</svg>'
     ).format(TREND_HEIGHT, body)
 
 
-def _year_turns(months: Sequence[TrendMonth], i: int) -> bool:
-    return any(month.month.month == 1 for month in months[max(i - 2, 0) : i + 1])
+def _months_a_tick(n_months: int) -> int:
+    """A tick each quarter, or as many months as leave room for ten names on a narrow screen.
+
+    >>> _months_a_tick(24), _months_a_tick(60), _months_a_tick(120)
+    (3, 6, 12)
+    """
+    return next((every for every in (3, 6) if n_months <= 10 * every), 12 * -(-n_months // 120))
+
+
+def _year_turns(months: Sequence[TrendMonth]) -> bool:
+    return any(month.month.month == 1 for month in months)
 
 
 def _nice_top(highest: float) -> float:
@@ -62,16 +82,17 @@ def _down(value: float, top: float) -> float:
     return round(PLOT_BOTTOM - min(value / top, 1.0) * (PLOT_BOTTOM - PLOT_TOP), 1)
 
 
-def _grid(top: float) -> Markup:
-    lines = []
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+def _grid_lines(top: float) -> Iterator[Markup]:
+    for share in GRID_SHARES:
         y = _down(share * top, top)
-        lines.append(Markup('<line class="pw-chart__grid" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(y))
-        if share:
-            lines.append(
-                Markup('<text class="pw-chart__text" x="0" y="{}">{:g}</text>').format(y - 3, share * top)
-            )
-    return Markup("").join(lines)
+        yield Markup('<line class="pw-chart__grid" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(y)
+
+
+def _grid_labels(top: float) -> Iterator[Markup]:
+    """Written last: over the first bars, or they could not be read."""
+    for share in GRID_SHARES[1:]:
+        label = Markup('<text class="pw-chart__text pw-chart__text--over" x="0" y="{}">{:g}</text>')
+        yield label.format(_down(share * top, top) - 3, share * top)
 
 
 def _bar(month: TrendMonth, left: float, slot: float, top: float, *, recent: bool) -> Markup:
@@ -95,11 +116,40 @@ def _bar(month: TrendMonth, left: float, slot: float, top: float, *, recent: boo
 
 
 def _tick(month: date, x: float, *, year: bool) -> Markup:
-    anchor = "start" if x < 4 else "middle"
-    x = 0 if x < 4 else x
+    # A short name reaches a little beyond the picture's edge; of narrow months, the first would reach too far.
+    anchor = "start" if x < 1.5 else "middle"
+    x = 0 if x < 1.5 else x
     name = Markup('<text class="pw-chart__text" x="{:.2f}%" y="{}" text-anchor="{}">{}</text>')
     words = name.format(x, PLOT_BOTTOM + 20, anchor, f"{month:%b}")
     return words + (name.format(x, PLOT_BOTTOM + 39, anchor, month.year) if year else Markup(""))
+
+
+def clock(weights: Floats) -> Markup:
+    """The week as a picture: hours across, weekdays down, darker where more is to be expected.
+
+    Parameters
+    ----------
+    weights : ndarray of float64, shape (7, 24)
+        As `placewise.geo.clock` gives them. The table beside the picture has the numbers.
+    """
+    highest, width = float(weights.max(initial=0.0)), (100 - CLOCK_GUTTER) / 24
+    parts = []
+    for day, name in enumerate(WEEKDAYS):
+        y = day * CLOCK_ROW
+        label = Markup('<text class="pw-chart__text" x="0" y="{}">{}</text>')
+        parts.append(label.format(y + CLOCK_ROW - 7, name[:3]))
+        for hour in range(24):
+            cell = Markup(
+                '<rect class="pw-clock__cell pw-clock__cell--{}" x="{:.2f}%" y="{}" width="{:.2f}%" height="{}"/>'
+            )
+            step = level(float(weights[day, hour]), highest)
+            parts.append(cell.format(step, CLOCK_GUTTER + hour * width, y, width, CLOCK_ROW))
+    for hour in range(0, 24, 6):
+        name = Markup('<text class="pw-chart__text" x="{:.2f}%" y="{}">{:02}:00</text>')
+        parts.append(name.format(CLOCK_GUTTER + hour * width, 7 * CLOCK_ROW + 18, hour))
+    return Markup(
+        '<svg class="pw-clock" width="100%" height="{}" role="img" aria-labelledby="clock-name clock-words">{}</svg>'
+    ).format(7 * CLOCK_ROW + 26, Markup("").join(parts))
 
 
 def share(part: int, whole: int) -> Markup:
@@ -134,13 +184,15 @@ class _Label:
         return self.x - half, self.y - units, self.x + half, self.y + 0.3 * units
 
 
-def extract(ground: Extract, *, radius_m: float | None) -> Markup:
+def extract(ground: Extract, *, radius_m: float | None, areas: Sequence[tuple[str, str]] = ()) -> Markup:
     """The ground round a place, with its own scale bar; north is up.
 
     Parameters
     ----------
     radius_m : float or None
         Drawn round a point that is known no better; None draws nothing.
+    areas : sequence of (str, str)
+        Name of the look and path data of each area to be drawn over the ground, in metres, y downwards.
     """
     unit = UNITS / ground.width_m
     x, y = (ground.x - ground.left) * unit, (ground.y - ground.top) * unit
@@ -149,6 +201,7 @@ def extract(ground: Extract, *, radius_m: float | None) -> Markup:
             *(_path(part, f"pw-ground pw-ground--{part.kind}") for part in ground.features if part.size > 0),
             *(_path(part, f"pw-street pw-street--{part.kind} pw-street--edge") for part in ground.streets),
             *(_path(part, f"pw-street pw-street--{part.kind}") for part in ground.streets),
+            *(Markup('<path class="pw-area pw-area--{}" d="{}"/>').format(*area) for area in areas),
         ]
     )
     return Markup(

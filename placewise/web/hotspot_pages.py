@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import orjson
@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from placewise.core.errors import BadRequest, NotFound
 from placewise.core.scope import PANEL, READERS, Action
 from placewise.core.vocabulary import placeable_accuracies, terms
-from placewise.panel import hotspot_runs
+from placewise.panel import hotspot_area, hotspot_runs
 from placewise.panel.hotspot_cells import cell_facts, cell_table
 from placewise.panel.hotspot_filter import (
     CELL_WIDTHS_M,
@@ -29,11 +29,12 @@ from placewise.panel.hotspot_layers import layer, map_bounds, opening_bounds, ou
 from placewise.panel.hotspot_months import months_between, named, short_name
 from placewise.panel.hotspot_nearby import Namer, nearby_names
 from placewise.panel.hotspot_words import SNAP_POINTS, WARNING
-from placewise.panel.hotspots import Hotspots, Nothing, find_hotspots, read_choices
+from placewise.panel.hotspots import Hotspots, Laid, Nothing, find_hotspots, lay_records, read_choices
 from placewise.store.door import Membership
 from placewise.store.geography import count_boundaries
 from placewise.store.session import Session
 from placewise.store.tiles import EMPTY_TILE, get_tile
+from placewise.web import charts
 from placewise.web.map_options import drawing_options
 from placewise.web.maps import MAX_ZOOM, MIN_ZOOM, MapParts, hotspot_map, zoom_to_hold
 from placewise.web.openings import PARAMETER
@@ -41,6 +42,8 @@ from placewise.web.pages import Answer, Subject, opening_pass
 from placewise.web.static_files import asset
 
 subject = Subject("map", __name__)
+
+Found = TypeVar("Found", Hotspots, Laid)
 
 VIEW_LABELS = {"counts": "Counts", "density": "Density", "significance": "What stands out"}
 OVERLAY_LABELS = {"places": "Places", "ward": "Wards", "lsoa": "LSOAs"}
@@ -82,7 +85,10 @@ def page(session: Session, membership: Membership) -> Answer:
         may_save=bool(membership.roles & hotspot_runs.SAVERS),
         query=_address(found.wanted),
         with_change=lambda **changes: _address(found.wanted.but(**changes)),
+        **_area(hotspot_area.area_facts(found, None)),
+        study=map_bounds(found),
         layer_query=_address(_layer_state(found.wanted)),
+        period_query=_address(_layer_state(found.wanted).but(month=None)),
         layer_pass=urlencode(
             {PARAMETER: opening_pass(membership, _layer_state(found.wanted).but(month=None).query())}
         ),
@@ -96,6 +102,18 @@ def layer_json(session: Session, membership: Membership) -> Answer:
     found = _asked(session)
     session.note(count=found.accounted.asked_for, view=found.wanted.view)
     return _json(layer(found))
+
+
+@subject.page(
+    "/p/<slug>/map/area.json", roles=READERS, action=Action.CONSULT_MAP, within_opening=hotspot_area.EDGES
+)
+def area_json(session: Session, membership: Membership) -> Answer:
+    """Months and hours of the records in one part of the map, as the piece of the page that shows them."""
+    box = hotspot_area.read_box(_query())
+    laid = _understood(*lay_records(session, _query()))
+    facts = hotspot_area.area_facts(laid, box)
+    session.note(count=facts.n)
+    return _json({"html": render_template("map_area.html", **_area(facts)), "n": facts.n})
 
 
 @subject.page("/p/<slug>/map/cell.json", roles=READERS, action=Action.CONSULT_MAP_CELL)
@@ -160,12 +178,25 @@ def _asked(session: Session, source: MultiDict[str, str] | None = None) -> Hotsp
     BadRequest
         A value of the address is wrong, or there is nothing to map.
     """
-    found, problems = find_hotspots(session, _query(source))
+    return _understood(*find_hotspots(session, _query(source)))
+
+
+def _understood(found: Found | Nothing, problems: list[Problem]) -> Found:
     if problems:
         raise BadRequest(problems[0].message)
     if isinstance(found, Nothing):
         raise BadRequest("There is nothing to map yet.")
     return found
+
+
+def _area(facts: hotspot_area.AreaFacts) -> dict[str, Any]:
+    """What map_area.html needs beside the filter."""
+    return {
+        "area": facts,
+        "charts": charts,
+        "few_drawn": hotspot_area.FEW_DRAWN,
+        "few_timed": hotspot_area.FEW_TIMED,
+    }
 
 
 def _chosen_cell(found: Hotspots, problems: list[Problem], near: Namer) -> tuple[Any, list[Problem]]:

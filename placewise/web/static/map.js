@@ -314,6 +314,7 @@
     draw(JSON.parse(document.getElementById('first-layer').textContent));
     if (canvas.dataset.chosen) { outlineCell(map, cellLayer.cells.find((cell) => cell.name === canvas.dataset.chosen)); }
     if (maker.months) { maker.months({ remember, load: maker.load, layer: canvas.dataset.layer }); }
+    if (maker.area) { maker.area(map, { fetched }); }
     canvas.dataset.ready = 'yes';
   };
 }());
