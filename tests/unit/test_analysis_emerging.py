@@ -116,13 +116,13 @@ def test_the_same_seed_gives_the_same_answer_whatever_the_order_of_the_records()
 
 
 def test_what_the_records_do_not_place_closely_enough_is_not_told() -> None:
-    of = {22: 3, 23: 3}
-    exact = answer(found(noise() + at_spot(of), cell_width_m=150))["cells"]
-    rough = answer(found(noise() + at_spot(of, accuracy="postcode", radius_m=200.0), cell_width_m=150))[
-        "cells"
-    ]
-    sure = [times[0][1] for times in exact["found"] if times[0][0] != CANNOT_TELL]
-    assert set(sure) == {99}, "each redraw of records known exactly is the same"
+    around, of = noise(radius_m=0.0), {22: 3, 23: 3}
+    vague = {"accuracy": "postcode", "radius_m": 200.0}
+    exact = answer(found(around + at_spot(of, radius_m=0.0), cell_width_m=150))["cells"]
+    rough = answer(found(around + at_spot(of, **vague), cell_width_m=150))["cells"]
+    assert {times[0][1] for times in exact["found"]} == {99}, (
+        "each redraw of what is known exactly is the same"
+    )
     pairs = list(zip(rough["found"], rough["category"], strict=True))
     unsure = [code for times, code in pairs if times[0][1] < 0.8 * 99]
     assert unsure
