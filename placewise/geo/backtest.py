@@ -14,6 +14,7 @@ from scipy import special
 
 from placewise.core.errors import MissingValue, TooFewCells, TooFewRecords
 from placewise.geo.chunks import OnProgress, blocks, replicate_generator, stacked
+from placewise.geo.counts import group_numbers
 from placewise.geo.crs import Floats, Integers, require_counts
 from placewise.geo.time_shuffle import require_days
 
@@ -357,13 +358,7 @@ def _require_windows(cutoffs_days: Sequence[float], window_days: float, prior_da
 
 def _by_child(gained: Floats, child: ArrayLike | None, records: Integers, n: int) -> tuple[Floats, Floats]:
     """Sum what the surface gained on the baseline, and the records, by child: (shares, units), (units,)."""
-    if child is None:
-        return gained, np.ones(records.size)
-    ids = np.asarray(child)
-    if ids.shape != (n,) or not np.issubdtype(ids.dtype, np.integer):
-        raise ValueError("child needs one whole number a record, -1 for none")
-    own = np.where(ids < 0, -1 - np.arange(n), ids)[records]
-    _, unit = np.unique(own, return_inverse=True)
+    _, unit = np.unique(group_numbers(child, n)[records], return_inverse=True)
     return np.stack([np.bincount(unit, weights=row) for row in gained]), np.bincount(unit).astype(np.float64)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from placewise.core.errors import BadBandwidth, TooFewRecords
-from placewise.geo.counts import NO_CHILD
+from placewise.geo.counts import NO_CHILD, checked_children
 from placewise.geo.crs import Floats, Integers, require_coordinates
 from placewise.geo.kernels import Kernel
 
@@ -154,7 +154,7 @@ def likelihood_bandwidth(
     van den Broek 1974; Duin 1976, doi 10.1109/TC.1976.1674577; Silverman 1986, section 3.4.4.
     """
     xs, ys = require_coordinates(x, y)
-    children = _checked_children(child, xs.size)
+    children = np.full(xs.size, NO_CHILD) if child is None else checked_children(child, xs.size)
     if xs.size < MIN_RECORDS:
         raise TooFewRecords(f"At least {MIN_RECORDS} records are needed to judge a smoothing distance.")
     factor = QUARTIC_PER_GAUSSIAN if kernel == "quartic" else 1.0
@@ -168,15 +168,6 @@ def likelihood_bandwidth(
     best = int(np.argmax(score))
     at_end = tried.size > 1 and best in {0, tried.size - 1}
     return Bandwidth(float(tried[best]), kernel, "likelihood", tried, score, at_end)
-
-
-def _checked_children(child: ArrayLike | None, n: int) -> Integers:
-    if child is None:
-        return np.full(n, NO_CHILD)
-    children = np.asarray(child, dtype=np.int64)
-    if children.shape != (n,):
-        raise ValueError(f"{children.size} children for {n} records")
-    return children
 
 
 def _candidates(x: Floats, y: Floats, candidates_m: ArrayLike | None, kernel: Kernel) -> Floats:

@@ -73,9 +73,9 @@ def local_g(
     Parameters
     ----------
     values : array_like of float >= 0, shape (n,)
-        One value a cell. Where they count records, count each child once a cell
-        (`counts.independent_reports_per_cell`): the shuffle moves whole cells and cannot tell one child's
-        repeats from many children. Not modified.
+        One value a cell. Where they count records, they must be independent: each child once in
+        the whole area (`counts.independent_reports_once`). Once a cell is not enough, since a child seen in
+        neighbouring cells would make a patch of its own. Not modified.
     adjacency : Adjacency
         Neighbours of the n cells, without the cell itself. Binary weights.
     seed : int

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from placewise.core.errors import MissingValue
 from placewise.geo.chunks import OnProgress, replicate_generator, summed
+from placewise.geo.counts import checked_children, group_numbers
 from placewise.geo.crs import Flags, Floats, Integers, require_coordinates, require_counts
 from placewise.geo.emerging import (
     CANNOT_TELL,
@@ -29,13 +29,11 @@ from placewise.geo.local_time import intervals
 from placewise.geo.space_time_cube import (
     SpaceTimeCube,
     TimeSteps,
-    checked_children,
     cube_of_cells,
     known_windows,
 )
 from placewise.geo.trend import Correction
 
-NO_GROUP = -1
 _PIECE = 10  # redraws
 
 
@@ -155,7 +153,7 @@ def redraw_task(
     if radius.shape != xs.shape:
         raise ValueError(f"{radius.size} accuracies for {xs.size} records")
     return RedrawTask(
-        xs, ys, radius, begins.asi8, ends.asi8, _groups(moves_with, xs.size),
+        xs, ys, radius, begins.asi8, ends.asi8, group_numbers(moves_with, xs.size, what="moves_with"),
         None if child is None else checked_children(child, xs.size),
         known_windows(received, steps, grid.n_cells), grid, steps, rule or Rule(), seed,
     )  # fmt: skip
@@ -295,20 +293,6 @@ def _percent(times: int, of: int) -> str:
     if whole == 0:
         return "less than 1%"
     return "more than 99%" if whole == 100 and times < of else f"{whole}%"
-
-
-def _groups(moves_with: ArrayLike | None, n: int) -> Integers:
-    """Number the displacements to draw: one for each group, one for each record without a group."""
-    if moves_with is None:
-        return np.arange(n, dtype=np.int64)
-    numbers = np.asarray(moves_with)
-    if numbers.shape != (n,) or (n and not np.issubdtype(numbers.dtype, np.integer)):
-        raise MissingValue("moves_with is a whole number for each record; use -1 for none.")
-    alone = numbers == NO_GROUP
-    groups = np.empty(n, dtype=np.int64)
-    kinds, groups[~alone] = np.unique(numbers[~alone], return_inverse=True)
-    groups[alone] = kinds.size + np.arange(np.count_nonzero(alone))
-    return groups
 
 
 def _redrawn(task: RedrawTask, redraw: int) -> SpaceTimeCube:

@@ -11,7 +11,7 @@ from scipy import sparse, special
 
 from placewise.core.errors import TooFewRecords
 from placewise.geo.chunks import OnProgress, blocks, replicate_generator, stacked
-from placewise.geo.counts import NO_CHILD, OUTSIDE
+from placewise.geo.counts import NO_CHILD, OUTSIDE, group_numbers
 from placewise.geo.crs import Floats, Integers, require_counts
 from placewise.geo.rates import SMALLEST_BACKGROUND, SMALLEST_CHILDREN, Rates, rates_of
 
@@ -166,10 +166,7 @@ def _positions(cell: ArrayLike, child: ArrayLike, n_cells: int) -> tuple[Integer
 def _records_by_cluster(cell: ArrayLike, child: ArrayLike, n_cells: int) -> sparse.csr_array:
     """Count records by cluster (a child, or a record without one) and cell."""
     cells, children = _positions(cell, child, n_cells)
-    _, cluster = np.unique(children, return_inverse=True)
-    alone = children == NO_CHILD
-    cluster[alone] = cluster.max(initial=0) + 1 + np.arange(int(alone.sum()))
-    _, cluster = np.unique(cluster, return_inverse=True)
+    cluster = group_numbers(children, children.size)
     shape = (int(cluster.max(initial=-1)) + 1, n_cells)
     return sparse.coo_array((np.ones(cells.size), (cluster, cells)), shape=shape).tocsr()
 

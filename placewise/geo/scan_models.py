@@ -12,59 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from placewise.core.errors import MissingValue, NoVariation, TooFewRecords
 from placewise.geo.crs import Flags, Floats, Integers
 from placewise.geo.scan_kernels import Family
+from placewise.geo.time_shuffle import TimeBlocks, kept_together, shuffled
 
 MIN_CASES = 2
-
-
-@dataclass(frozen=True)
-class Repeats:
-    """Records that one child's repeats tie together, by how many they are.
-
-    Attributes
-    ----------
-    blocks : tuple of ndarray of int64, each of shape (children, records)
-        Positions of the records of each child with so many records, in the child's own order.
-    """
-
-    blocks: tuple[Integers, ...]
-
-    @property
-    def all_alone(self) -> bool:
-        """No child has more than one record."""
-        return len(self.blocks) == 1 and self.blocks[0].shape[1] == 1
-
-    def shuffle(self, values: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
-        """Deal the children's values to other children with as many records, each set kept whole."""
-        if self.all_alone:
-            return rng.permutation(values)
-        shuffled = np.empty_like(values)
-        for block in self.blocks:
-            held = values[block]
-            shuffled[block] = held[rng.permutation(block.shape[0])]
-        return shuffled
-
-
-def _repeats(child: ArrayLike | None, order: Integers) -> Repeats:
-    """Group record positions by child; -1 is a record of its own. ``order`` is the order within a child."""
-    n = order.size
-    if child is None:
-        return Repeats((np.arange(n)[:, None],))
-    ids = _whole(child, "child ids", n, least=-1)[order]
-    known = np.flatnonzero(ids >= 0)
-    _, code = np.unique(ids[known], return_inverse=True)
-    group = np.full(n, -1)
-    group[known] = code
-    alone = int(code.max()) + 1 if code.size else 0
-    group[group < 0] = alone + np.arange(n - known.size)
-    sorted_ = np.argsort(group, kind="stable")
-    sizes = np.bincount(group)
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    return Repeats(
-        tuple(
-            order[sorted_[starts[sizes == size][:, None] + np.arange(size)]]
-            for size in np.unique(sizes).tolist()
-        )
-    )
 
 
 @dataclass(frozen=True)
@@ -123,7 +73,7 @@ class BernoulliModel:
     location: Integers
     step: Integers
     case: Flags
-    repeats: Repeats
+    repeats: TimeBlocks
     n_locations: int
     n_steps: int
     family: Family = "bernoulli"
@@ -158,7 +108,7 @@ class BernoulliModel:
 
     def draw(self, rng: np.random.Generator, since: int = 0) -> Integers:
         """Return the cell (site × steps + step) of each case, cases dealt anew; see `PoissonModel.draw`."""
-        cells: Integers = self._cells[self.repeats.shuffle(self.case, rng)]
+        cells: Integers = self._cells[self.case[shuffled(self.repeats, rng)]]
         return cells
 
 
@@ -168,7 +118,7 @@ class PermutationModel:
 
     location: Integers
     step: Integers
-    repeats: Repeats
+    repeats: TimeBlocks
     n_locations: int
     n_steps: int
     family: Family = "poisson"
@@ -205,7 +155,7 @@ class PermutationModel:
             who = rng.choice(self.n_cases, late.size, replace=False)
             dealt: Integers = self.location[who] * self.n_steps + late
             return dealt
-        cells: Integers = self.location * self.n_steps + self.repeats.shuffle(self.step, rng)
+        cells: Integers = self.location * self.n_steps + self.step[shuffled(self.repeats, rng)]
         return cells
 
 
@@ -309,7 +259,7 @@ def bernoulli_model(
         raise TooFewRecords("A scan needs at least two cases.")
     if flags.all():
         raise NoVariation("There are no controls, so no share of cases can stand out.")
-    repeats = _repeats(child, np.argsort(when, kind="stable"))
+    repeats = kept_together(when, child)
     return BernoulliModel(where, when, flags.copy(), repeats, n_locations, n_steps)
 
 
@@ -350,7 +300,7 @@ def permutation_model(
         raise TooFewRecords("A scan needs at least two events.")
     if np.ptp(where) == 0 or np.ptp(when) == 0:
         raise NoVariation("All events are at one place or in one step, so none can stand out from the rest.")
-    repeats = _repeats(child, np.argsort(when, kind="stable"))
+    repeats = kept_together(when, child)
     return PermutationModel(where, when, repeats, n_locations, n_steps)
 
 

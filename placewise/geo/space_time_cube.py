@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from placewise.core.errors import MissingValue
 from placewise.geo.adjacency import Adjacency
-from placewise.geo.counts import NO_CHILD
+from placewise.geo.counts import NO_CHILD, checked_children
 from placewise.geo.crs import Flags, Floats, Integers, require_coordinates
 from placewise.geo.getis_ord_steps import sums_around
 from placewise.geo.hexgrid import HexGrid
@@ -206,16 +205,6 @@ def space_time_cube(
         grid.locate(xs, ys), begins.asi8, ends.asi8, grid=grid, steps=steps, child=children,
         known=known_windows(received, steps, grid.n_cells),
     )  # fmt: skip
-
-
-def checked_children(child: ArrayLike, n: int) -> Integers:
-    """Return child numbers as integers of shape (n,), -1 for none."""
-    children = np.asarray(child)
-    if children.shape != (n,):
-        raise ValueError(f"{children.size} children for {n} records")
-    if n and not np.issubdtype(children.dtype, np.integer):
-        raise MissingValue("A child is a whole number; use -1 where none is recorded.")
-    return children.astype(np.int64, copy=False)
 
 
 def known_windows(received: ArrayLike | None, steps: TimeSteps, n_cells: int) -> Flags:

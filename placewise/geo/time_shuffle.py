@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from placewise.core.errors import MissingValue, NoVariation, TooFewRecords
+from placewise.geo.counts import group_numbers
 from placewise.geo.crs import Floats, Integers
 
 
@@ -30,6 +31,11 @@ class TimeBlocks(NamedTuple):
     def n_records(self) -> int:
         """Records in all."""
         return self.child.size
+
+    @property
+    def all_alone(self) -> bool:
+        """No child has more than one record."""
+        return len(self.members) == 1 and self.members[0].shape[1] == 1
 
     @property
     def n_movable(self) -> int:
@@ -61,22 +67,13 @@ def time_blocks(t_days: Floats, child: ArrayLike | None = None) -> TimeBlocks:
     --------
     >>> blocks = time_blocks(np.array([5.0, 1.0, 3.0, 9.0]), [7, 7, -1, -1])
     >>> [rows.tolist() for rows in blocks.members], blocks.n_movable
-    ([[[3], [2]], [[1, 0]]], 2)
+    ([[[2], [3]], [[1, 0]]], 2)
     """
     if t_days.size < 2:
         raise TooFewRecords("At least two records are needed to look for nearness in space and time.")
     if t_days.min() == t_days.max():
         raise NoVariation("All records have the same time, so none can be nearer in time than others.")
-    block = _block_numbers(t_days.size, child)
-    size = np.bincount(block)[block]
-    order = np.lexsort((t_days, block, size))
-    sizes, firsts = np.unique(size[order], return_index=True)
-    ends = [*firsts[1:], order.size]
-    members = tuple(
-        order[first:end].reshape(-1, k).astype(np.int64)
-        for k, first, end in zip(sizes.tolist(), firsts.tolist(), ends, strict=True)
-    )
-    blocks = TimeBlocks(members, block)
+    blocks = kept_together(t_days, child)
     if blocks.n_movable == 0:
         raise NoVariation(
             "No two children have equally many records, so no times can be exchanged. Choose a longer period."
@@ -84,19 +81,25 @@ def time_blocks(t_days: Floats, child: ArrayLike | None = None) -> TimeBlocks:
     return blocks
 
 
-def _block_numbers(n: int, child: ArrayLike | None) -> Integers:
-    if child is None:
-        return np.arange(n, dtype=np.int64)
-    ids = np.asarray(child)
-    if ids.shape != (n,) or not np.issubdtype(ids.dtype, np.integer):
-        raise ValueError("child needs one whole number a record, -1 for none")
-    alone = ids < 0
-    own: Integers = np.where(alone, -1 - np.arange(n), ids).astype(np.int64)
-    return np.unique(own, return_inverse=True)[1].astype(np.int64)
+def kept_together(t_days: ArrayLike, child: ArrayLike | None) -> TimeBlocks:
+    """Bind each child's records together in the order of time; see `time_blocks`, which also refuses."""
+    times = np.asarray(t_days)
+    block = group_numbers(child, times.size)
+    size = np.bincount(block)[block]
+    order = np.lexsort((times, block, size))
+    sizes, firsts = np.unique(size[order], return_index=True)
+    ends = [*firsts[1:], order.size]
+    members = tuple(
+        order[first:end].reshape(-1, k).astype(np.int64)
+        for k, first, end in zip(sizes.tolist(), firsts.tolist(), ends, strict=True)
+    )
+    return TimeBlocks(members, block)
 
 
 def shuffled(blocks: TimeBlocks, rng: np.random.Generator) -> Integers:
     """Return for each record the record whose time it gets, shape (n,)."""
+    if blocks.all_alone:
+        return rng.permutation(blocks.n_records)
     source = np.empty(blocks.n_records, dtype=np.int64)
     for rows in blocks.members:
         source[rows] = rows[rng.permutation(rows.shape[0])] if rows.shape[0] > 1 else rows

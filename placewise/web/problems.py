@@ -44,7 +44,10 @@ WORDS = {
     403: ("You cannot open this page", "Your role in this partnership does not cover this."),
     404: ("Page not found", "It does not exist, or it is not open to you."),
     405: ("This request cannot be understood", "Go back to the page before and try again."),
-    409: ("Something changed in the meantime", "The record changed since you opened it. Nothing was overwritten."),
+    409: (
+        "Something changed in the meantime",
+        "The record changed since you opened it. Nothing was overwritten.",
+    ),
     413: ("The file is too large", "Ask your co-ordinator to import it from the command line."),
     422: ("This cannot be done", "Check what was entered and try again."),
     429: ("Too many attempts", "Wait a minute, then try again."),

@@ -130,7 +130,7 @@ def test_degrees_gaps_and_children_that_do_not_match_are_refused():
         likelihood_bandwidth([-0.1] * 12, [51.5] * 12, seed=1)
     with pytest.raises(MissingValue):
         likelihood_bandwidth([EAST] * 11 + [np.nan], [NORTH] * 12, seed=1)
-    with pytest.raises(ValueError, match="3 children for 50 records"):
+    with pytest.raises(ValueError, match="for 50 records"):
         likelihood_bandwidth(*cloud(50), seed=1, child=[1, 2, 3])
 
 

@@ -9,8 +9,10 @@ from placewise.core.errors import MissingValue
 from placewise.geo.adjacency import adjacency_from_pairs, neighbourhood_sums
 from placewise.geo.counts import (
     children_per_cell,
+    group_numbers,
     incidents_per_cell,
     independent_reports_around,
+    independent_reports_once,
     independent_reports_per_cell,
     weight_per_cell,
 )
@@ -60,6 +62,42 @@ def test_reports_around_a_cell_count_each_child_once_in_the_neighbourhood(rows):
     assert around.tolist() == expected
     per_cell = independent_reports_per_cell(cell, child, n_cells=N_CELLS)
     assert (around <= neighbourhood_sums(per_cell.astype(float), RING)).all()
+
+
+@settings(deadline=None)
+@given(ROWS, st.integers(0, 99))
+def test_each_child_counts_once_in_the_whole_area_at_a_record_of_its_own(rows, seed):
+    cell, child = map(as_integers, columns(rows))
+    once = independent_reports_once(cell, child, n_cells=N_CELLS, seed=seed)
+    inside = [(c, k) for c, k in rows if c != -1]
+    assert once.sum() == len({k for _, k in inside if k != -1}) + sum(k == -1 for _, k in inside)
+    per_cell = independent_reports_per_cell(cell, child, n_cells=N_CELLS)
+    unnamed = [sum(row == (i, -1) for row in rows) for i in range(N_CELLS)]
+    assert (once <= per_cell).all()
+    assert (once >= unnamed).all()
+
+
+def test_which_record_of_a_child_counts_is_drawn_by_lot():
+    cell, child = np.tile([0, 1, 1, 1], 4000), np.repeat(np.arange(4000), 4)
+    once = independent_reports_once(cell, child, n_cells=2, seed=3)
+    assert once[0] / 4000 == pytest.approx(0.25, abs=0.03)
+    assert once.tolist() == independent_reports_once(cell, child, n_cells=2, seed=3).tolist()
+    assert once.tolist() != independent_reports_once(cell, child, n_cells=2, seed=4).tolist()
+
+
+@given(st.lists(st.integers(-2, 4), max_size=30))
+def test_records_have_one_group_number_when_they_are_one_childs(children):
+    groups = group_numbers(as_integers(children), len(children)).tolist()
+    for i, one in enumerate(children):
+        for j, other in enumerate(children):
+            assert (groups[i] == groups[j]) == (i == j or (one == other and one >= 0))
+    assert set(groups) == set(range(len(set(groups))))
+
+
+@pytest.mark.parametrize(("child", "error"), [([1.5, 2.0], MissingValue), ([1], ValueError)])
+def test_a_child_is_a_whole_number_a_record(child, error):
+    with pytest.raises(error, match="child"):
+        group_numbers(child, 2)
 
 
 @settings(deadline=None)

@@ -11,6 +11,7 @@ from placewise.core.errors import CalculationStopped, MissingValue, NoVariation,
 from placewise.geo.adjacency import adjacency_from_pairs
 from placewise.geo.chunks import replicate_generator
 from placewise.geo.conditional import Exceedances, count_exceedances, permutation_exceedances, tail_of
+from placewise.geo.counts import independent_reports_once, independent_reports_per_cell
 from placewise.geo.density import SquareGrid
 from placewise.geo.local_g import global_g, local_g
 from placewise.geo.local_moran import local_moran
@@ -309,6 +310,52 @@ def shares_below(run, repetitions, seed, **options):
 def test_in_noise_one_cell_in_twenty_is_below_a_twentieth(run, alternative):
     cells, _ = shares_below(run, 60, 21, alternative=alternative, n_permutations=199)
     assert cells == pytest.approx(0.05, abs=0.012)
+
+
+def children_next_door(rng, n):
+    """Records of children evenly over the area; half of a child's records are next door to its usual cell."""
+    sizes = np.where(rng.random(n) < 0.06, 3 + rng.poisson(8, n), 1 + rng.poisson(0.9, n))
+    sizes = sizes[: int(np.searchsorted(np.cumsum(sizes), n)) + 1]
+    child = np.repeat(np.arange(sizes.size), sizes)
+    cell = rng.integers(0, QUEEN.n_cells, sizes.size)[child]
+    away = rng.random(cell.size) < 0.5
+    rank = (rng.random(away.sum()) * QUEEN.degree[cell[away]]).astype(int)
+    cell[away] = QUEEN.indices[QUEEN.indptr[cell[away]] + rank]
+    return cell, child
+
+
+def alarms_of_repeats(run, maps, count):
+    """Share of cells with p at most 0.05, and of maps with any q at most 0.05, where nothing is to be found."""
+    cells = found = 0.0
+    for number in range(maps):
+        cell, child = children_next_door(np.random.default_rng([9, number]), 600)
+        result = run(count(cell, child, number), QUEEN, seed=number, n_permutations=2999)
+        cells += (result.p <= 0.05).mean()
+        found += (result.q <= 0.05).any()
+    return cells / maps, found / maps
+
+
+def once(cell, child, seed):
+    return independent_reports_once(cell, child, n_cells=QUEEN.n_cells, seed=seed)
+
+
+@pytest.mark.parametrize("run", [local_moran, local_g])
+def test_repeats_next_door_raise_no_alarm_when_each_child_counts_once(run):
+    cells, maps = alarms_of_repeats(run, 60, once)
+    assert cells <= 0.065
+    assert maps <= 0.15  # 60 maps at 5%: more than nine less than once in five hundred times
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("run", [local_moran, local_g])
+def test_repeats_next_door_raise_alarms_when_a_child_counts_once_a_cell_and_none_when_once(run):
+    def per_cell(cell, child, _):
+        return independent_reports_per_cell(cell, child, n_cells=QUEEN.n_cells)
+
+    assert alarms_of_repeats(run, 200, per_cell)[1] > 0.15
+    cells, maps = alarms_of_repeats(run, 1000, once)
+    assert cells <= 0.05 + 0.003
+    assert maps <= 0.05 + 3 * (0.05 * 0.95 / 1000) ** 0.5
 
 
 @pytest.mark.slow

@@ -326,7 +326,6 @@ def test_degrees_are_refused():
         {"space_edges_m": (0, 100, 100)},
         {"time_edges_days": (-1, 5)},
         {"time_edges_days": (0, np.inf)},
-        {"child": [1.5, 2.5]},
         {"child": [1]},
     ],
 )
