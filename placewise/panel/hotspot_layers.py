@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from placewise.geo.bands import density_bands
 from placewise.geo.hexgrid import unpack_cell
+from placewise.panel.hotspot_reporting import nobody_reported
+from placewise.panel.hotspot_rate_words import rate_edges, rate_figure, rate_sentence, rates_legend
+from placewise.panel.hotspot_rates import NO_RATE, CellRates, cells_to_draw
 from placewise.panel.hotspot_surface import smoothed
 from placewise.panel.hotspot_surface_words import density_legend
 from placewise.panel.hotspot_words import (
@@ -24,15 +27,17 @@ from placewise.panel.hotspot_words import (
     counts_legend,
     left_out,
     sentence,
+    shade_of,
     significance_legend,
 )
-from placewise.panel.hotspots import Hotspots
+from placewise.panel.hotspots import ORDINARY, TOO_FEW, Hotspots
 from placewise.store.geography import list_mapped_places, list_outlines
 from placewise.store.map_records import rows_by_place
 from placewise.store.osgb import geometries_to_lonlat, to_lonlat
 from placewise.store.session import Session
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Corners: TypeAlias = tuple[tuple[float, float], tuple[float, float]]
 
 #: Powers of (x, y) in the browser's formula; map.js has the same list.
@@ -102,9 +107,11 @@ def highest_count(found: Hotspots) -> int:
     return int(np.bincount(pairs).max(initial=0)) if pairs.size else 0
 
 
-def layer(found: Hotspots) -> dict[str, Any]:
-    """The view's layer, legend and words, ready for JSON."""
-    if found.wanted.view == "density":
+def layer(found: Hotspots, rates: CellRates | None) -> dict[str, Any]:
+    """The view's layer, legend and words, ready for JSON; ``rates`` if the view is of rates."""
+    if rates is not None:
+        drawn, legend = rates_layer(found, rates)
+    elif found.wanted.view == "density":
         drawn, legend = density_layer(found)
     else:
         drawn, legend = cell_layer(found)
@@ -112,8 +119,9 @@ def layer(found: Hotspots) -> dict[str, Any]:
         "view": found.wanted.view,
         "layer": drawn,
         "legend": asdict(legend),
-        "sentence": sentence(found),
+        "sentence": sentence(found) if rates is None else rate_sentence(found, rates),
         "left_out": left_out(found),
+        "silence": nobody_reported(found),
         "n": found.accounted.drawn,
     }
 
@@ -121,7 +129,6 @@ def layer(found: Hotspots) -> dict[str, Any]:
 def cell_layer(found: Hotspots) -> tuple[dict[str, Any], Legend]:
     """Cells by lattice coordinates, with count, class (0 to 4) and verdict."""
     drawn = found.drawn
-    q, r = unpack_cell(found.grid.cell[drawn])
     highest = highest_count(found)
     steps = count_steps(highest)
     counts = found.counts[drawn]
@@ -135,14 +142,40 @@ def cell_layer(found: Hotspots) -> tuple[dict[str, Any], Legend]:
     )
     step = np.searchsorted(np.array(steps or [1]), counts, side="right") - 1
     return {
+        **_lattice(found, drawn),
+        "count": counts.tolist(),
+        "shade": shades[np.clip(step, 0, shades.size - 1)].tolist(),
+        "verdict": found.verdict[drawn].tolist(),
+    }, legend
+
+
+def _lattice(found: Hotspots, drawn: Integers) -> dict[str, Any]:
+    """Which cells to draw, and how to place them."""
+    q, r = unpack_cell(found.grid.cell[drawn])
+    return {
         "kind": "cells",
         "width_m": found.grid.cell_width_m,
         "projection": asdict(fit_projection(found.ground.frame.total_bounds)),
         "q": q.tolist(),
         "r": r.tolist(),
-        "count": counts.tolist(),
-        "shade": shades[np.clip(step, 0, shades.size - 1)].tolist(),
-        "verdict": found.verdict[drawn].tolist(),
+    }
+
+
+def rates_layer(found: Hotspots, rates: CellRates) -> tuple[dict[str, Any], Legend]:
+    """Cells with their rate as text and class; hatched where there are too few to tell."""
+    drawn = cells_to_draw(found, rates)
+    edges = rate_edges(rates)
+    legend = rates_legend(found, rates, edges)
+    figures = [rate_figure(rates, at).figure for at in drawn.tolist()]
+    values = np.zeros(drawn.size) if rates.rates is None else np.nan_to_num(rates.rates.rate[drawn])
+    step = np.searchsorted(np.array(edges or [0.0]), values, side="right") - 1
+    shades = np.array([shade_of(i, len(edges)) for i in range(len(edges))] or [1])
+    return {
+        **_lattice(found, drawn),
+        "count": found.counts[drawn].tolist(),
+        "text": figures,
+        "shade": shades[step].tolist(),
+        "verdict": np.where(rates.stand[drawn] == NO_RATE, TOO_FEW, ORDINARY).tolist(),
     }, legend
 
 

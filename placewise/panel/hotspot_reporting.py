@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from placewise.panel.completeness import Completeness, judge_counts
-from placewise.panel.hotspot_months import gaps_named, named
+from placewise.panel.hotspot_months import gaps_named, held_words, named
 from placewise.panel.hotspots import Hotspots, Laid, period_words
 from placewise.panel.period import Period
 from placewise.store.geography import Agency
@@ -18,6 +18,8 @@ from placewise.store.geography import Agency
 #: ``missing``: by what the agency usually sends, some should be held; ``none``: it sends so few that it may have
 #: had none; ``before``: its first record is of a later month.
 State: TypeAlias = Literal["reported", "missing", "none", "before"]
+
+MAY_MEAN = "fewer records may mean fewer reports."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,40 +111,35 @@ def silence_words(found: Hotspots) -> list[str]:
     """Sentences on agencies whose reports of what is shown are missing; none to those who cannot tell."""
     if not found.children_known:
         return []
-    month, counted = found.wanted.month, [row for row in read_reporting(found).agencies if row.counted]
-    names = {row.name for row in counted}
+    month, months = found.wanted.month, found.records.months
+    counted = [row for row in read_reporting(found).agencies if row.counted]
+    unsaid = {row.name for row in counted}
     said = []
-    if month is not None:
-        at = found.records.months.index(month)
-        silent = [row.name for row in counted if row.states[at] == "missing"]
-        said = [
-            f"{name} sent nothing about {named(month)}, though it usually does: {_MAY_MEAN}"
-            for name in silent
-        ]
-        names -= set(silent)
-    for name, last in found.records.silent_agencies:
-        if name in names and (month is None or last < month):
-            said.append(f"{name} has sent nothing since {named(last)}: {_MAY_MEAN}")
     if month is None:
+        for row in counted:
+            newest = max(row.months_in("reported", months), default="")
+            # What is missing since an agency's last report is said below.
+            if gaps := [gap for gap in row.months_in("missing", months) if gap < newest]:
+                said.append(f"Nothing is held from {row.name} for {gaps_named(gaps)}: {MAY_MEAN}")
+    else:
+        silent = [row.name for row in counted if row.states[months.index(month)] == "missing"]
         said += [
-            f"Nothing is held from {row.name} for {gaps_named(gaps)}: {_MAY_MEAN}"
-            for row, gaps in _gaps(found)
+            f"{name} sent nothing about {named(month)}, though it usually does: {MAY_MEAN}" for name in silent
         ]
+        unsaid -= set(silent)
+    for name, last in found.records.silent_agencies:
+        if name in unsaid and (month is None or last < month):
+            said.append(f"{name} has sent nothing since {named(last)}: {MAY_MEAN}")
     return said
 
 
-_MAY_MEAN = "fewer records may mean fewer reports."
-
-
-def _gaps(found: Hotspots) -> list[tuple[AgencyReports, list[str]]]:
-    """Months missing between an agency's reports; what is missing since the last of them is said apart."""
-    gaps = []
-    for row in read_reporting(found).agencies:
-        newest = max(row.months_in("reported", found.records.months), default="")
-        between = [month for month in row.months_in("missing", found.records.months) if month < newest]
-        if row.counted and between:
-            gaps.append((row, between))
-    return gaps
+def months_held(found: Hotspots) -> list[str]:
+    """A sentence on the months of which nothing is held, if any: no record sent is not no harm."""
+    gaps, months = read_reporting(found).known.empty_months, found.records.months
+    if not gaps:
+        return []
+    said = held_words(len(months), gaps)
+    return [f"{said[:-1]} from the agencies chosen." if found.wanted.agencies else said]
 
 
 def nobody_reported(found: Hotspots) -> str:
@@ -158,22 +155,15 @@ def nobody_reported(found: Hotspots) -> str:
     )
 
 
-def reporting_sentence(found: Hotspots, reporting: Reporting) -> str:
+def reporting_sentence(reporting: Reporting) -> str:
     """What a chair would say of the reports behind the map."""
     if not reporting.known.sees_all:
         return "You see single places only, so which reports are missing cannot be told."
     counted = [row for row in reporting.agencies if row.counted]
-    whole = [row for row in counted if not row.months_in("missing", reporting.months)]
-    gone = len(counted) - len(whole)
-    n_months = len(reporting.months)
+    gone = [row.name for row in counted if "missing" in row.states]
+    n_months, n_agencies = len(reporting.months), len(counted)
+    period = "this month" if n_months == 1 else f"these {n_months} months"
+    agencies = f"{n_agencies} {'agency' if n_agencies == 1 else 'agencies'}"
     if not gone:
-        return f"No report is known to be missing in {_months(n_months)} from {_agencies(len(counted))}."
-    return f"Reports are missing from {gone} of {_agencies(len(counted))} in {_months(n_months)}."
-
-
-def _months(n: int) -> str:
-    return "this month" if n == 1 else f"these {n} months"
-
-
-def _agencies(n: int) -> str:
-    return f"{n} agency" if n == 1 else f"{n} agencies"
+        return f"No report of {agencies} is known to be missing in {period}."
+    return f"In {period}, reports of {len(gone)} of {agencies} are missing: {', '.join(gone)}."

@@ -8,7 +8,8 @@ import numpy as np
 
 from placewise.core.vocabulary import harm_relations, label, terms
 from placewise.panel.hotspot_filter import NOT_RECORDED, HotspotFilter
-from placewise.panel.hotspot_months import USUAL_MONTHS, held_words, named
+from placewise.panel.hotspot_months import USUAL_MONTHS
+from placewise.panel.hotspot_reporting import months_held, silence_words
 from placewise.panel.hotspots import Q_AT_MOST, SHARED, STANDS_OUT, TOO_FEW, HotArea, Hotspots, period_words
 
 NAMED_AREAS = 4
@@ -110,14 +111,6 @@ def _km(metres: float) -> str:
     return f"{round(metres / 1000 / step_km) * step_km} km"
 
 
-def months_held(found: Hotspots) -> list[str]:
-    """A sentence on the months of which nothing is held, if any: no record sent is not no harm."""
-    gaps, months = found.records.empty_months, found.records.months
-    if not gaps or not found.children_known:  # who sees single places only cannot tell what others hold
-        return []
-    return [held_words(len(months), gaps)]
-
-
 def _found_words(wanted: HotspotFilter) -> str:
     """What the headline adds when it counts where someone looked."""
     verbs = [FOUND_VERBS[code] for code in wanted.warned_relations]
@@ -187,9 +180,7 @@ def left_out(found: Hotspots) -> list[str]:
         (here.outside, "outside the study area"),
     ]
     said = [f"{count_of(n, 'record')} {words}." for n, words in reasons if n]
-    for name, month in found.records.silent_agencies:
-        said.append(f"{name} has sent nothing since {named(month)}: fewer records may mean fewer reports.")
-    return said
+    return said + silence_words(found)
 
 
 def _too_coarse_words(wanted: HotspotFilter) -> str:

@@ -28,6 +28,8 @@ from placewise.panel.hotspot_filter import (
 from placewise.panel.hotspot_layers import layer, map_bounds, opening_bounds, outlines_layer, places_layer
 from placewise.panel.hotspot_months import months_between, named, short_name
 from placewise.panel.hotspot_nearby import Namer, nearby_names
+from placewise.panel.hotspot_reporting import read_reporting, reporting_sentence
+from placewise.panel.hotspot_rates import CellRates, rates_in_view
 from placewise.panel.hotspot_words import SNAP_POINTS, WARNING
 from placewise.panel.hotspots import Hotspots, Laid, Nothing, find_hotspots, lay_records, read_choices
 from placewise.store.door import Membership
@@ -45,7 +47,7 @@ subject = Subject("map", __name__)
 
 Found = TypeVar("Found", Hotspots, Laid)
 
-VIEW_LABELS = {"counts": "Counts", "density": "Density", "significance": "What stands out"}
+VIEW_LABELS = {"counts": "Counts", "density": "Density", "significance": "What stands out", "rates": "Rates"}
 OVERLAY_LABELS = {"places": "Places", "ward": "Wards", "lsoa": "LSOAs"}
 
 
@@ -55,11 +57,13 @@ def page(session: Session, membership: Membership) -> Answer:
     found, problems = find_hotspots(session, _query())
     if isinstance(found, Nothing):
         return render_template("map_empty.html", nothing=found, may_import=bool(membership.roles & PANEL))
-    near = nearby_names(session)
-    chosen, problems = _chosen_cell(found, problems, near)
+    near, rates = nearby_names(session), rates_in_view(found)
+    chosen, problems = _chosen_cell(found, rates, problems, near)
     places = places_layer(session, found)
     session.note(count=found.accounted.asked_for, view=found.wanted.view)
-    drawn = layer(found)  # the first layer comes with the page: asking for it would count everything twice
+    drawn = layer(
+        found, rates
+    )  # the first layer comes with the page: asking for it would count everything twice
     html = render_template(
         "map.html",
         first_layer=drawn,
@@ -71,7 +75,8 @@ def page(session: Session, membership: Membership) -> Answer:
         left_out=drawn["left_out"],
         warning=WARNING,
         snap_points=SNAP_POINTS if _is_snapped(found) else None,
-        table=cell_table(found, near=near),
+        measure=rates and rates.measure,
+        table=cell_table(found, rates, near=near),
         chosen=chosen,
         places=places.drawn,
         places_words=places.words,
@@ -87,6 +92,8 @@ def page(session: Session, membership: Membership) -> Answer:
         with_change=lambda **changes: _address(found.wanted.but(**changes)),
         **_area(hotspot_area.area_facts(found, None)),
         study=map_bounds(found),
+        reporting=(reporting := read_reporting(found)),
+        reporting_sentence=reporting_sentence(reporting),
         layer_query=_address(_layer_state(found.wanted)),
         period_query=_address(_layer_state(found.wanted).but(month=None)),
         layer_pass=urlencode(
@@ -101,7 +108,7 @@ def layer_json(session: Session, membership: Membership) -> Answer:
     """The main layer with its legend and sentence; for an open page, of any month of its period."""
     found = _asked(session)
     session.note(count=found.accounted.asked_for, view=found.wanted.view)
-    return _json(layer(found))
+    return _json(layer(found, rates_in_view(found)))
 
 
 @subject.page(
@@ -120,7 +127,7 @@ def area_json(session: Session, membership: Membership) -> Answer:
 def cell_json(session: Session, membership: Membership) -> Answer:
     """The facts of one cell in plain words."""
     found = _asked(session)
-    facts = cell_facts(found, found.wanted.cell or "", near=nearby_names(session))
+    facts = cell_facts(found, found.wanted.cell or "", rates_in_view(found), near=nearby_names(session))
     session.note(count=int(found.accounted.placed), cell=facts.cell)
     return _json({"cell": facts.cell, "title": facts.title, "verdict": facts.verdict, "lines": facts.lines})
 
@@ -199,11 +206,13 @@ def _area(facts: hotspot_area.AreaFacts) -> dict[str, Any]:
     }
 
 
-def _chosen_cell(found: Hotspots, problems: list[Problem], near: Namer) -> tuple[Any, list[Problem]]:
+def _chosen_cell(
+    found: Hotspots, rates: CellRates | None, problems: list[Problem], near: Namer
+) -> tuple[Any, list[Problem]]:
     if found.wanted.cell is None:
         return None, problems
     try:
-        return cell_facts(found, found.wanted.cell, near=near), problems
+        return cell_facts(found, found.wanted.cell, rates, near=near), problems
     except NotFound:
         outside = Problem("cell", "The cell in the address is not part of this study area. None is chosen.")
         return None, [*problems, outside]

@@ -78,6 +78,7 @@
 
   function showLegend(answer) {
     byData('map-sentence').textContent = answer.sentence;
+    byData('map-silence').textContent = answer.silence;
     byData('legend-title').textContent = answer.legend.title;
     fill(byData('legend-lines'), answer.legend.lines);
     fill(byData('left-out'), answer.left_out.length ? answer.left_out : ['Every record of the period is on the map.']);
