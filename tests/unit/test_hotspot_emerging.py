@@ -1,0 +1,243 @@
+"""Emerging hot spots on the map: what is drawn, said, listed, and told of one cell."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+import placewise.web
+from placewise.core.errors import NotFound
+from placewise.geo.emerging import CANNOT_TELL, CATEGORIES, NO_PATTERN
+from placewise.geo.hexgrid import unpack_cell
+from placewise.panel.hotspot_emerging import (
+    emerging_layer,
+    emerging_lines,
+    emerging_sentence,
+    emerging_series,
+    emerging_table,
+)
+from placewise.panel.hotspot_emerging_words import (
+    EARLIER,
+    EARLIER_COLD,
+    FADED,
+    KINDS,
+    kind_of,
+    percent,
+    sure_words,
+)
+from placewise.panel.hotspots import Hotspots
+from tests.unit.test_analysis_emerging import FEW, SPOT, answer, at_spot, event, found, noise
+from tests.unit.test_hotspots import X, Y
+
+WEST = {"x": X - 900, "y": Y - 300}
+
+
+def planted() -> list[dict[str, Any]]:
+    """A hot spot that grows in the north-east, and one in the west that faded."""
+    fading = [event(m, 2 + n, **WEST) for m in range(16) for n in range(max(1, 8 - m // 2))]
+    return noise() + at_spot(dict.fromkeys(range(18, 24), 8)) + fading
+
+
+@cache
+def picture() -> Hotspots:
+    return found(planted())
+
+
+@cache
+def told() -> dict[str, Any]:
+    read: dict[str, Any] = orjson.loads(orjson.dumps(answer(picture())))
+    return read
+
+
+def name_at(x: float, y: float) -> str:
+    q, r = unpack_cell(picture().grid.cell[picture().grid.locate([x], [y])])
+    return f"{q[0]}.{r[0]}"
+
+
+# --- The layer -----------------------------------------------------------------------------------
+
+
+def test_the_layer_draws_only_cells_with_something_to_say() -> None:
+    drawn = emerging_layer(picture(), told())
+    cells = drawn["layer"]
+    assert len(cells["q"]) == len(cells["r"]) == len(cells["look"]) < picture().grid.n_cells / 2
+    assert set(cells["look"]) == set(range(len(cells["looks"])))
+    names = {look["name"] for look in cells["looks"]}
+    assert {"Consecutive hot spot", "Faded hot spot"} <= names
+    assert drawn["n"] == told()["counted"]["used"]
+    orjson.dumps(drawn, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def test_every_look_on_the_map_is_in_the_legend_with_its_meaning() -> None:
+    drawn = emerging_layer(picture(), told())
+    key = {swatch["look"]: swatch["label"] for swatch in drawn["legend"]["key"]}
+    for look in drawn["layer"]["looks"]:
+        assert key[look["look"]].startswith(f"{look['name']}: ")
+    assert key["ordinary"].startswith("No pattern: not drawn")
+
+
+def test_no_two_kinds_look_alike_and_none_hangs_on_its_colour() -> None:
+    assert len({kind.look for kind in KINDS.values()}) == len(KINDS)
+    assert len({kind.letter for kind in KINDS.values()}) == len(KINDS)
+    assert set(KINDS) == set(range(1, len(CATEGORIES) + 3))
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("code", sorted(KINDS))
+def test_the_letter_can_be_read_on_its_colour(code: int) -> None:
+    low, high = sorted(_luminance(colour) for colour in (KINDS[code].colour, KINDS[code].ink))
+    assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+def test_the_style_sheet_has_every_look_in_its_colour_and_with_its_letter() -> None:
+    sheet = (Path(placewise.web.__file__).parent / "static" / "map.css").read_text(encoding="utf-8")
+    for code, kind in KINDS.items():
+        if code == CANNOT_TELL:
+            continue
+        rules = re.findall(rf"\.pw-swatch--{kind.look}(?:::after)?\b[^{{]*{{[^}}]*}}", sheet)
+        assert any(kind.colour in rule for rule in rules), kind.look
+        assert any(f'"{kind.letter}"' in rule for rule in rules), kind.look
+
+
+# --- Words ---------------------------------------------------------------------------------------
+
+
+def test_a_cell_that_was_hot_is_never_called_without_a_pattern() -> None:
+    assert kind_of(NO_PATTERN, "++++++++.+..", -1) == FADED
+    assert kind_of(NO_PATTERN, ".+...+.+..+.", 0) == EARLIER
+    assert kind_of(NO_PATTERN, "-..-....", 0) == EARLIER_COLD
+    assert kind_of(CATEGORIES.index("new hot spot"), ".......+", 0) == CATEGORIES.index("new hot spot")
+    assert kind_of(CANNOT_TELL, "++..", 0) == CANNOT_TELL
+
+
+def one_cell(category: int, times: list[list[int]], *, known: int = 12) -> dict[str, Any]:
+    cells = {"category": [category], "found": [times], "steps_known": [known]}
+    return {"cells": cells, "parameters": {"redraws": 500}}
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        (one_cell(1, [[1, 415], [0, 85]]), "New hot spot in 83% of 500 redraws"),
+        (one_cell(0, [[0, 500]]), "No pattern up to the last step in 100% of 500 redraws"),
+        (
+            one_cell(CANNOT_TELL, [[1, 260], [0, 239], [2, 1]]),
+            "Cannot tell: new hot spot in 52%, no pattern in 48%, consecutive hot spot in less than 1% of 500 redraws",
+        ),
+        (
+            one_cell(CANNOT_TELL, [[0, 300], [CANNOT_TELL, 200]]),
+            "Cannot tell: no pattern in 60%, too few records in 40% of 500 redraws",
+        ),
+        (
+            one_cell(CANNOT_TELL, [[CANNOT_TELL, 499]]),
+            "Cannot tell: too few records in more than 99% of 500 redraws",
+        ),
+        (
+            one_cell(CANNOT_TELL, [[CANNOT_TELL, 500]], known=0),
+            "Cannot tell: most records around here came from an agency whose reports are missing",
+        ),
+    ],
+)
+def test_how_sure_a_kind_is_said_in_redraws(cell: dict[str, Any], words: str) -> None:
+    assert sure_words(cell, 0) == words
+
+
+def test_a_share_is_neither_nought_nor_all_by_rounding() -> None:
+    assert [percent(n, 500) for n in (0, 2, 250, 498, 500)] == [
+        "0%",
+        "less than 1%",
+        "50%",
+        "more than 99%",
+        "100%",
+    ]
+
+
+def test_the_chair_hears_areas_by_what_became_of_them() -> None:
+    said = emerging_sentence(picture(), told())
+    assert said.startswith(
+        "May 2024 to April 2026: one area has come up or grown; one area stood out before and has"
+    )
+    assert re.search(r"In \d+ of [\d,]+ cells nobody can tell\.$", said)
+
+
+def test_without_any_pattern_the_sentence_says_so() -> None:
+    quiet = found(noise())
+    said = emerging_sentence(quiet, answer(quiet))
+    assert "no area stands out in any step" in said
+
+
+def test_silence_is_named_with_its_agency_and_months() -> None:
+    quiet = [event(m, 20 + n, agency=1, **SPOT) for m in range(16) for n in range(3)]
+    shown = found(noise() + at_spot(dict.fromkeys(range(24), 4)) + quiet)
+    said = " ".join(emerging_layer(shown, answer(shown))["left_out"])
+    assert "48 records of Health left out, before its silence as after it" in said
+    assert "September 2025 to April 2026 are missing" in said
+
+
+def test_unknown_months_are_named_as_neither_quiet_nor_a_fall() -> None:
+    months = [m for m in range(24) if m not in {8, 9, 10, 11}]
+    rows = [row for m in months for row in noise(range(m, m + 1))] + at_spot(dict.fromkeys(months, 6))
+    shown = found(rows)
+    read = answer(shown, {**FEW, "step": ["2"], "windows": ["separate"]})
+    said = " ".join(emerging_layer(shown, read)["left_out"])
+    assert "Not known, and counted neither as quiet nor as a fall: January 2025 to April 2025." in said
+    cell = emerging_table(shown, read).rows[0].cell
+    assert "2 steps are not known" in dict(emerging_lines(shown, read, cell))["Step by step"]
+    unknown = [step["records"] for step in emerging_series(shown, read, cell) if step["mark"] == "?"]
+    assert unknown == [None, None]
+
+
+# --- The table and one cell ----------------------------------------------------------------------
+
+
+def test_the_table_lists_every_cell_drawn_and_what_grows_first() -> None:
+    table = emerging_table(picture(), told())
+    assert table.total == len(told()["cells"]["q"])
+    assert table.rows[0].kind == "Consecutive hot spot"
+    assert table.rows[0].sure == "Consecutive hot spot in 100% of 99 redraws"
+    assert table.rows[0].steps.startswith(
+        "Above the rest in 3 of 12 steps, last in 1 March 2026 to 30 April 2026"
+    )
+    shown = [row.kind for row in table.rows]
+    assert shown.index("Consecutive hot spot") < shown.index("Faded hot spot")
+
+
+def test_a_cell_tells_why_it_has_its_kind() -> None:
+    lines = dict(emerging_lines(picture(), told(), name_at(SPOT["x"], SPOT["y"])))
+    assert lines["How it changed"].startswith("Consecutive hot spot: above the rest in an unbroken run")
+    assert lines["How sure"] == "Consecutive hot spot in 100% of 99 redraws of place and time"
+    assert lines["Records around it"].startswith("48 here and in the cells around it")
+    series = emerging_series(picture(), told(), name_at(SPOT["x"], SPOT["y"]))
+    assert [step["records"] for step in series[-4:]] == [0, 16, 16, 16]
+    assert [step["mark"] for step in series[-4:]] == [".", "+", "+", "+"]
+
+
+def test_a_cell_that_fell_tells_by_how_much() -> None:
+    lines = dict(emerging_lines(picture(), told(), name_at(WEST["x"], WEST["y"])))
+    assert lines["How it changed"].startswith("Faded hot spot")
+    assert re.fullmatch(
+        r"About [\d.]+ fewer records a step \(-[\d.]+ to -[\d.]+\); its share falls", lines["Change"]
+    )
+
+
+def test_a_cell_with_nothing_to_say_says_so() -> None:
+    name = name_at(X + 1200, Y)
+    assert emerging_lines(picture(), told(), name) == [
+        ("How it changed", "No pattern: neither this cell nor those around it ever stood out")
+    ]
+    assert emerging_series(picture(), told(), name) == []
+
+
+def test_a_cell_that_does_not_exist_is_not_found() -> None:
+    with pytest.raises(NotFound):
+        emerging_lines(picture(), told(), "1.1")
