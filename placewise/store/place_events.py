@@ -34,6 +34,7 @@ SELECT a.name, date_trunc('month', middle AT TIME ZONE 'Europe/London')::date, c
   FROM placewise.event e JOIN placewise.agency a ON a.agency_id = e.source_agency,
        LATERAL (SELECT e.occurred_from + (e.occurred_to - e.occurred_from) / 2 AS middle) m
  WHERE e.occurred_from < %(until)s AND e.occurred_to >= %(since)s AND middle >= %(since)s AND middle < %(until)s
+   AND e.recorded_at <= coalesce(%(as_at)s, now())
  GROUP BY 1, 2
 """
 # The shape is a value by the time events are looked up, so that their index serves; joined to it, every event is read.
@@ -89,10 +90,13 @@ def count_outside(session: Session, place_id: UUID, *, since: datetime, until: d
 
 
 def count_by_agency_month(
-    session: Session, *, since: datetime, until: datetime
+    session: Session, *, since: datetime, until: datetime, as_at: datetime | None = None
 ) -> list[tuple[str, date, int]]:
-    """Agency, first day of the month, and how many records of anything anywhere it sent about that month."""
-    rows = session.rows(COUNT_BY_AGENCY_MONTH, {"since": since, "until": until})
+    """Agency, first day of the month, and how many records of anything anywhere it sent about that month.
+
+    With ``as_at``, of the records that were held then.
+    """
+    rows = session.rows(COUNT_BY_AGENCY_MONTH, {"since": since, "until": until, "as_at": as_at})
     return [(agency, month, int(n)) for agency, month, n in rows]
 
 

@@ -42,11 +42,12 @@ UPDATE placewise.place
  WHERE place_id = %(place_id)s
 RETURNING version
 """
-# The window is square and at least 400 m wide; y is turned downwards by ST_AsSVG, so the box is given that way too.
+# The window is square and at least twice least_half_m wide; y is turned downwards by ST_AsSVG, so the box is given that
+# way too.
 GET_EXTRACT_BOX = """
 WITH box AS (
     SELECT public.ST_Centroid(public.ST_Envelope(geom)) AS centre,
-           greatest(200, 0.75 * greatest(public.ST_XMax(geom) - public.ST_XMin(geom),
+           greatest(%(least_half_m)s, 0.75 * greatest(public.ST_XMax(geom) - public.ST_XMin(geom),
                                          public.ST_YMax(geom) - public.ST_YMin(geom)),
                     1.6 * coalesce(radius_m, 0)) AS half, geom
       FROM placewise.place WHERE place_id = %(id)s AND geom IS NOT NULL)
@@ -219,9 +220,9 @@ def save_description(session: Session, place_id: UUID, description: Description)
     return int(version)
 
 
-def find_extract(session: Session, place_id: UUID) -> Extract | None:
-    """The ground round a place; none for a place without a geometry."""
-    box = session.row(GET_EXTRACT_BOX, {"id": place_id})
+def find_extract(session: Session, place_id: UUID, *, least_half_m: float = 200) -> Extract | None:
+    """The ground round a place, at least so far each way; none for a place without a geometry."""
+    box = session.row(GET_EXTRACT_BOX, {"id": place_id, "least_half_m": least_half_m})
     if box is None:
         return None
     left, top, width, x, y, path, dimension = box

@@ -21,6 +21,9 @@ RETURNING saved_run_id
 """
 _COLUMNS = "saved_run_id, title, filter, parameters, data_cut_off, software_version, result, saved_at"
 LIST = f"SELECT {_COLUMNS} FROM placewise.saved_run WHERE kind = %s ORDER BY saved_at DESC LIMIT 200"  # noqa: S608
+LIST_ABOUT = f"""
+SELECT {_COLUMNS} FROM placewise.saved_run WHERE kind = %s AND parameters ->> %s = %s ORDER BY saved_at DESC LIMIT 200
+"""  # noqa: S608
 GET = f"SELECT {_COLUMNS} FROM placewise.saved_run WHERE saved_run_id = %s AND kind = %s"  # noqa: S608
 
 
@@ -65,6 +68,11 @@ def append_saved_run(
 def list_saved_runs(session: Session, kind: str) -> list[SavedRun]:
     """Newest first, at most 200."""
     return [_run(*row) for row in session.rows(LIST, (kind,))]
+
+
+def list_runs_about(session: Session, kind: str, parameter: str, value: str) -> list[SavedRun]:
+    """Those with this value of a parameter, newest first, at most 200."""
+    return [_run(*row) for row in session.rows(LIST_ABOUT, (kind, parameter, value))]
 
 
 def get_saved_run(session: Session, saved_run_id: UUID, kind: str) -> SavedRun:
