@@ -83,8 +83,9 @@ def _sentence(answer: Mapping[str, Any], size_of: str) -> str:
             f"Too few to tell {subject[0].lower()}{subject[1:]} from a plain count of earlier records: {figures}; "
             f"they differ on {differ}."
         )
-    points = f"difference {_points(row['difference'])}, 95% interval {_bounds(row['low'], row['high'])}"
-    return f"{subject} {_SAID[row['verdict']]} a plain count of earlier records: {figures} ({points})."
+    interval = f"95% interval {points(row['low'])} to {points(row['high'])}"
+    difference = f"difference {points(row['difference'])} points, {interval}"
+    return f"{subject} {_SAID[row['verdict']]} a plain count of earlier records: {figures} ({difference})."
 
 
 _SAID = {BETTER: "beats", NOT_BETTER: "does not beat", WORSE: "does worse than"}
@@ -94,19 +95,14 @@ def _came(n: int) -> str:
     return f"of the {count_of(n, 'record')} that came next"
 
 
-def _points(difference: float) -> str:
-    """A difference of shares, in percentage points.
+def points(difference: float) -> str:
+    """A difference of shares, in percentage points with their sign.
 
-    >>> _points(0.0512), _points(-0.01), _points(0.0001)
-    ('+5.1 points', '−1.0 point', '0.0 points')
+    >>> points(0.0512), points(-0.01), points(-0.0001)
+    ('+5.1', '−1.0', '0.0')
     """
     tenths = round(difference * 1000) / 10
-    sign = "+" if tenths > 0 else "−" if tenths < 0 else ""
-    return f"{sign}{abs(tenths):.1f} point{'' if abs(tenths) == 1 else 's'}"
-
-
-def _bounds(low: float, high: float) -> str:
-    return f"{_points(low).split()[0]} to {_points(high).split()[0]}"
+    return f"{'+' if tenths > 0 else '−' if tenths < 0 else ''}{abs(tenths):.1f}"
 
 
 def _looked_at(answer: Mapping[str, Any]) -> str:

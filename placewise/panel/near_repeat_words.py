@@ -129,9 +129,7 @@ def _table(answer: Mapping[str, Any]) -> str:
         holds = "holds" if len(more) == 1 else "hold"
         said = f"Of {n} of distance and time, {len(more)} {holds} more pairs than chance gives: "
         said += "; ".join(more[:_NAMED]) + others
-    return (
-        f"{said}{f'; {few} have too few to tell' if few else ''}. It is allowed for that all were looked at."
-    )
+    return f"{said}{f'; {few} have too few to tell' if few else ''}. This allows for all of them having been looked at."
 
 
 def _nearest(answer: Mapping[str, Any]) -> str:

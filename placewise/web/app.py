@@ -14,6 +14,7 @@ from placewise.store.door import Door, Membership
 from placewise.store.session import Database
 from placewise.web import (
     account_pages,
+    analysis_charts,
     analysis_pages,
     audit_pages,
     before_after_pages,
@@ -81,6 +82,7 @@ def create_app(settings: Settings, database: Database | None = None, door: Door 
     security.protect(app, settings)
     static_files.add_to(app)
     formats.add_to(app)
+    analysis_charts.add_to(app)
     problems.answer_problems(app)
     for subject in SUBJECTS:
         app.register_blueprint(subject)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from placewise.panel.analyses.analysis import Analysis
+from placewise.panel.analyses.back_test import BACK_TEST
 from placewise.panel.analyses.near_repeats import NEAR_REPEATS
 
-ANALYSES: Mapping[str, Analysis[Any]] = {analysis.code: analysis for analysis in (NEAR_REPEATS,)}
+ANALYSES: Mapping[str, Analysis[Any]] = {analysis.code: analysis for analysis in (NEAR_REPEATS, BACK_TEST)}
 #: Those that the map draws, by the name of its view; the others have pages of their own.
 ON_THE_MAP = frozenset({"emerging", "scan"})
