@@ -156,7 +156,7 @@ def background_rates(
     low, high = _share_limits(counts, total, confidence)
     if not counted_in:
         low, high = _odds(low), _odds(high)
-    edges = (counts, low * others, high * others)
+    edges = (counts, _times(low, others), _times(high, others))
     return rates_of(edges, others, background_is, per=per, smallest=smallest, confidence=confidence)
 
 
@@ -213,7 +213,7 @@ def location_quotients(
     if background_is_counted:
         _check_whole(others)
         low, high = (_odds(bound) for bound in _share_limits(counts, counts + others, confidence))
-        edges = (counts, low * others, high * others)
+        edges = (counts, _times(low, others), _times(high, others))
     else:
         low, high = _share_limits(counts, np.full_like(counts, n), confidence)
         edges = (counts, low * n, high * n)
@@ -294,6 +294,11 @@ def _pair(count: ArrayLike, denominator: ArrayLike, what: str) -> tuple[Floats, 
 def _check_whole(counts: Floats) -> None:
     if np.any(counts != np.rint(counts)):
         raise MissingValue("Counts must be whole numbers of nought or more.")
+
+
+def _times(bound: Floats, background: Floats) -> Floats:
+    """Multiply limits by a background; where there is none an infinite limit means nothing, and is refused later."""
+    return np.where(background > 0, bound, 0.0) * background
 
 
 def _share_limits(count: Floats, total: Floats, confidence: float) -> tuple[Floats, Floats]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from placewise.panel.hotspot_filter import cell_parts
 from placewise.panel.hotspot_ground import ward_of
 from placewise.panel.hotspot_months import named
 from placewise.panel.hotspot_nearby import Namer, nameless
+from placewise.panel.hotspot_rate_words import RateFigure, rate_figure, rate_words
+from placewise.panel.hotspot_rates import CellRates, cells_to_draw
 from placewise.panel.hotspot_shared import spoken
 from placewise.panel.hotspot_words import VERDICTS, count_of
 from placewise.panel.hotspots import SHARED, STANDS_OUT, TOO_FEW, Hotspots, cell_centres
@@ -44,6 +46,8 @@ class CellRow:
         In words.
     lon, lat : float
         Its centre.
+    rate : RateFigure or None
+        Of a rates view.
     """
 
     cell: str
@@ -58,6 +62,7 @@ class CellRow:
     stands_out: bool
     lon: float
     lat: float
+    rate: RateFigure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +91,23 @@ def cell_names(found: Hotspots, positions: Integers) -> list[str]:
     return [f"{a}.{b}" for a, b in zip(q.tolist(), r.tolist(), strict=True)]
 
 
-def cell_table(found: Hotspots, *, near: Namer = nameless) -> CellTable:
-    """The cells drawn, sorted as the filter says, one page of them."""
-    drawn = found.drawn
+def cell_table(found: Hotspots, rates: CellRates | None = None, *, near: Namer = nameless) -> CellTable:
+    """The cells drawn, sorted as the filter says, one page of them; ``rates`` if the view is of rates."""
+    drawn = cells_to_draw(found, rates)
     x, y = cell_centres(found.grid, drawn)
     wards = np.array(ward_of(found.ground, x, y), dtype=object)
-    order = _order(found, drawn, wards)
+    order = _order(found, rates, drawn, wards)
     pages = max(1, -(-drawn.size // ROWS_A_PAGE))
     page = min(found.wanted.page, pages)
     part = order[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE]
-    return CellTable(_rows(found, drawn[part], wards[part].tolist(), near), page, pages, drawn.size)
+    rows = _rows(found, drawn[part], wards[part].tolist(), near)
+    if rates is not None:
+        at = drawn[part].tolist()
+        rows = [replace(row, rate=rate_figure(rates, here)) for row, here in zip(rows, at, strict=True)]
+    return CellTable(rows, page, pages, drawn.size)
 
 
-def _order(found: Hotspots, drawn: Integers, wards: NDArray[np.object_]) -> Integers:
+def _order(found: Hotspots, rates: CellRates | None, drawn: Integers, wards: NDArray[np.object_]) -> Integers:
     counts, children = -found.counts[drawn], -found.children[drawn]
     q = np.ones(drawn.size) if found.test is None else found.test.q[drawn]
     keys: dict[str, Sequence[NDArray[np.generic]]] = {
@@ -107,7 +116,9 @@ def _order(found: Hotspots, drawn: Integers, wards: NDArray[np.object_]) -> Inte
         "q": (q, counts),
         "ward": (np.unique(wards.astype(str), return_inverse=True)[1], counts),
     }
-    first, second = keys[found.wanted.sort]
+    if rates is not None and rates.rates is not None:
+        keys["rate"] = (np.nan_to_num(-rates.rates.rate[drawn], nan=np.inf), counts)
+    first, second = keys.get(found.wanted.sort, keys["count"])  # a rate is no order of the other views
     return np.lexsort((second, first))
 
 
@@ -165,7 +176,9 @@ def cell_position(found: Hotspots, name: str) -> int:
     return position
 
 
-def cell_facts(found: Hotspots, name: str, *, near: Namer = nameless) -> CellFacts:
+def cell_facts(
+    found: Hotspots, name: str, rates: CellRates | None = None, *, near: Namer = nameless
+) -> CellFacts:
     """Everything a panel asks about one cell.
 
     Raises
@@ -180,8 +193,10 @@ def cell_facts(found: Hotspots, name: str, *, near: Namer = nameless) -> CellFac
     lines = [("Records", _count_words(row))]
     if found.children_known:
         lines.append(("Different children", _children_words(found, rows, row)))
+    if rates is not None:
+        lines.append((rates.measure.label, rate_words(rates, at)))
     if rows.size:
-        lines += [("When", _when(found, rows)), *_mixes(found, rows)]
+        lines += [("When", _when(found, rows)), *mix_lines(found, rows)]
         lines.append(("How it is located", _mix(found.records.columns.accuracy[rows], "accuracy")))
     lines.append(("Compared with chance", _chance_words(found, at)))
     title = f"Cell of {found.wanted.cell_width_m} m"
@@ -214,7 +229,8 @@ def _when(found: Hotspots, rows: Integers) -> str:
     return f"{named(first)} to {named(last)}, in {active} of {len(found.records.months)} months"
 
 
-def _mixes(found: Hotspots, rows: Integers) -> list[tuple[str, str]]:
+def mix_lines(found: Hotspots, rows: Integers) -> list[tuple[str, str]]:
+    """What harm, from whom and of what kind some records are, as lines of (what, value)."""
     columns = found.records.columns
     harms = columns.harms[rows]
     mixes = []

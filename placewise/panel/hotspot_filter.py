@@ -10,7 +10,7 @@ from typing import NamedTuple
 from placewise.core.vocabulary import harm_relations, placeable_accuracies, terms
 from placewise.panel.hotspot_months import USUAL_MONTHS, is_month, moved
 
-VIEWS = ("counts", "density", "significance")
+VIEWS = ("counts", "density", "significance", "rates")
 CELL_WIDTHS_M = (150, 250, 500)
 BANDWIDTHS_M = (200, 300, 500, 800)
 USUAL_BANDWIDTH_M = 300
@@ -23,11 +23,13 @@ KERNELS = ("quartic", "gaussian")
 EDGES = ("corrected", "plain")
 #: What becomes of records known only roughly.
 IMPRECISE = ("left_out", "spread")
+#: What records are held against in the rates view.
+RATES = ("children", "crime", "crime_quotient", "all", "all_quotient")
 #: What may be drawn over the main layer, and what is drawn unless others are asked for.
 OVERLAYS = ("places", "ward", "lsoa")
 DEFAULT_OVERLAYS = ("places", "ward")
 NO_OVERLAY = "none"
-SORTS = ("count", "children", "q", "ward")
+SORTS = ("count", "children", "q", "ward", "rate")
 NOT_RECORDED = "not_recorded"
 #: Years between which "the records as they were at" can lie.
 _FIRST_RECORD, _LAST_RECORD = 1970, 2200
@@ -101,6 +103,7 @@ class HotspotFilter:
     kernel: str = KERNELS[0]
     edge: str = EDGES[0]
     imprecise: str = IMPRECISE[0]
+    rate: str = RATES[0]
     as_at: datetime | None = None
     overlays: tuple[str, ...] = DEFAULT_OVERLAYS
     sort: str = "count"
@@ -139,6 +142,7 @@ class HotspotFilter:
             "kernel": self.kernel if self.kernel != KERNELS[0] else None,
             "edge": self.edge if self.edge != EDGES[0] else None,
             "imprecise": self.imprecise if self.imprecise != IMPRECISE[0] else None,
+            "rate": self.rate if self.rate != RATES[0] else None,
             "month": self.month,
             "as_at": self.as_at.isoformat() if self.as_at else None,
             "sort": self.sort if self.sort != "count" else None,
@@ -185,6 +189,7 @@ def read_filter(query: Mapping[str, Sequence[str]], choices: Choices) -> tuple[H
         kernel=asked.one("kernel", KERNELS, KERNELS[0]),
         edge=asked.one("edge", EDGES, EDGES[0]),
         imprecise=asked.one("imprecise", IMPRECISE, IMPRECISE[0]),
+        rate=asked.one("rate", RATES, RATES[0]),
         as_at=asked.moment("as_at"),
         overlays=_without_none(asked.some("show", [*OVERLAYS, NO_OVERLAY], DEFAULT_OVERLAYS)),
         sort=asked.one("sort", SORTS, "count"),
@@ -327,6 +332,7 @@ _WORDS = {
     "kernel": "way of smoothing",
     "edge": "way to treat the edge",
     "imprecise": "way to treat imprecise records",
+    "rate": "rate",
     "show": "layer",
     "sort": "order",
     "page": "page",

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from placewise.geo.bands import density_bands
 from placewise.geo.hexgrid import unpack_cell
-from placewise.panel.hotspot_reporting import nobody_reported
 from placewise.panel.hotspot_rate_words import rate_edges, rate_figure, rate_sentence, rates_legend
 from placewise.panel.hotspot_rates import NO_RATE, CellRates, cells_to_draw
+from placewise.panel.hotspot_reporting import nobody_reported
 from placewise.panel.hotspot_surface import smoothed
 from placewise.panel.hotspot_surface_words import density_legend
 from placewise.panel.hotspot_words import (

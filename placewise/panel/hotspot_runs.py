@@ -10,6 +10,8 @@ from uuid import UUID
 import placewise
 from placewise.core.errors import BadRequest
 from placewise.core.scope import Role
+from placewise.panel.hotspot_rate_words import rate_sentence
+from placewise.panel.hotspot_rates import rates_in_view
 from placewise.panel.hotspot_surface import SEED, smoothed
 from placewise.panel.hotspot_words import left_out, sentence
 from placewise.panel.hotspots import Q_AT_MOST, Hotspots
@@ -33,7 +35,7 @@ def save_view(session: Session, found: Hotspots, title: str) -> UUID:
     if not 0 < len(title) <= LONGEST_TITLE:
         raise BadRequest(f"Give the saved view a name of up to {LONGEST_TITLE} characters.")
     here = found.accounted
-    test = found.test
+    test, rates = found.test, rates_in_view(found)
     return append_saved_run(
         session,
         KIND,
@@ -41,13 +43,14 @@ def save_view(session: Session, found: Hotspots, title: str) -> UUID:
         query=found.wanted.query(),
         parameters={
             "cell_width_m": found.wanted.cell_width_m,
+            "rate": None if rates is None else found.wanted.rate,
             "surface": _surface_parameters(found),
             "q_at_most": Q_AT_MOST,
             "method": None if test is None else test.method,
             "study_area": found.ground.source,
         },
         result={
-            "sentence": sentence(found),
+            "sentence": sentence(found) if rates is None else rate_sentence(found, rates),
             "left_out": left_out(found),
             "placed": here.placed,
             "spread": here.spread,

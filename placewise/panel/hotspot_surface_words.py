@@ -37,9 +37,9 @@ def spread_lines(found: Hotspots, made: Smoothed) -> list[str]:
     if not here.spread:
         said = "No record of these is known only roughly, so nothing was spread over a ward or a wide circle."
     else:
-        verb, each = ("comes", "It is") if here.spread == 1 else ("come", "Each is")
+        each = "It is" if here.spread == 1 else "Each is"
         said = (
-            f"{_percent(made.rough_share)} of what is drawn {verb} from {count_of(here.spread, 'record')} known only "
+            f"{_percent(made.rough_share)} of what is drawn comes from {count_of(here.spread, 'record')} known only "
             f"roughly. {each} spread evenly over the ward or circle it is known to, without water and what lies "
             "outside the study area: a broad flat patch shows that outline, not a place of harm."
         )

@@ -191,7 +191,9 @@ def count_records(laid: Laid, terrain: Terrain | None = None) -> Hotspots:
         [cell for cell in group if plain[cell]]
         for group in connected(plain | ((verdict == SHARED) & ~alone), grid.adjacency)
     ]
-    placed_children = child[child_cell >= 0]
+    spread = None if terrain is None else spreadable(records, terrain)
+    on_map = (position >= 0) if spread is None else (position >= 0) | spread
+    children_on_map = child[on_map[records.columns.child_event]]
     return Hotspots(
         wanted,
         ground,
@@ -205,8 +207,8 @@ def count_records(laid: Laid, terrain: Terrain | None = None) -> Hotspots:
         _hot_areas([group for group in joined if group], counts, grid, ground),
         _hot_areas(connected(alone, grid.adjacency), counts, grid, ground),
         shared,
-        account(records, position, None if terrain is None else spreadable(records, terrain)),
-        int(np.unique(placed_children).size),
+        account(records, position, spread),
+        int(np.unique(children_on_map).size),
         laid.children_known,
         terrain,
     )

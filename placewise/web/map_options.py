@@ -8,8 +8,10 @@ from placewise.panel.hotspot_filter import (
     EDGES,
     IMPRECISE,
     KERNELS,
+    RATES,
     HotspotFilter,
 )
+from placewise.panel.hotspot_rates import MEASURES
 
 RULE_LABELS = {"silverman": "By Silverman’s rule", "likelihood": "As the records suggest"}
 KERNEL_LABELS = {"quartic": "Quartic", "gaussian": "Gaussian"}
@@ -27,5 +29,6 @@ def drawing_options(wanted: HotspotFilter) -> dict[str, list[tuple[str, str]]]:
         ],
         "kernel": [(kernel, KERNEL_LABELS[kernel]) for kernel in KERNELS],
         "imprecise": [(choice, IMPRECISE_LABELS[choice]) for choice in IMPRECISE],
+        "rate": [(rate, MEASURES[rate].label) for rate in RATES],
         "edge": [(edge, EDGE_LABELS[edge]) for edge in EDGES],
     }

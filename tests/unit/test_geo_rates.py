@@ -1,5 +1,7 @@
 """Rates and quotients: the arithmetic, the refusals, and whether the intervals hold the truth."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -236,6 +238,17 @@ def per_child(often, n):
         ]
 
     return draw
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [partial(background_rates, counted_in=False), partial(location_quotients, background_is_counted=True)],
+)
+def test_a_cell_without_any_background_is_refused_like_one_with_little(rates):
+    # Its odds are infinite; held against nothing they must not become a figure, nor a warning.
+    made = rates([5, 6, 0], [0, 40, 30], background_is="crimes")
+    assert made.too_small.tolist() == [True, False, False]
+    assert np.isnan(made.high[0])
 
 
 @pytest.mark.slow

@@ -54,6 +54,7 @@ def columns(*rows: dict[str, Any]) -> EventColumns:
         "y": Y,
         "has_area": False,
         "area": None,
+        "child": None,
     }
     events = [usual | row for row in rows]
 
@@ -78,8 +79,8 @@ def columns(*rows: dict[str, Any]) -> EventColumns:
         np.array([event["y"] for event in events], dtype=np.float64),
         np.array([event["has_area"] for event in events]),
         np.zeros(len(events), dtype="V16"),
-        np.empty(0, dtype=np.int64),
-        np.empty(0, dtype=np.int64),
+        np.array([row for row, event in enumerate(events) if event["child"] is not None], dtype=np.int64),
+        np.array([event["child"] for event in events if event["child"] is not None], dtype=np.int64),
         np.array([(event["area"] or UUID(int=0)).bytes for event in events], dtype="V16"),
     )
 
@@ -153,6 +154,7 @@ def test_the_address_holds_the_whole_state() -> None:
         "kernel": ["gaussian"],
         "edge": ["plain"],
         "imprecise": ["spread"],
+        "rate": ["all_quotient"],
         "as_at": ["2026-03-01T12:00:00+00:00"],
         "show": ["none"],
         "sort": ["q"],
@@ -188,6 +190,7 @@ def test_the_address_holds_the_whole_state() -> None:
         ("kernel", "cubic"),
         ("edge", "soft"),
         ("imprecise", "guessed"),
+        ("rate", "risk"),
         ("sort", "risk"),
         ("page", "-1"),
         ("page", "nan"),

@@ -58,7 +58,7 @@
       const r = layer.r[k];
       const corners = cornersOf(q, r, layer.width_m).map(([x, y]) => place(x, y));
       const centre = place((2 * q + r) * (layer.width_m / 2), 3 * r * (layer.width_m / Math.sqrt(3) / 2));
-      return { name: `${q}.${r}`, corners, centre, count: layer.count[k], shade: layer.shade[k], verdict: layer.verdict[k], outer: outerSides(q, r, layer.verdict[k]) };
+      return { name: `${q}.${r}`, corners, centre, count: layer.count[k], text: layer.text ? layer.text[k] : layer.count[k].toLocaleString('en-GB'), shade: layer.shade[k], verdict: layer.verdict[k], outer: outerSides(q, r, layer.verdict[k]) };
     });
   }
 
@@ -180,7 +180,7 @@
           ? { fill: SHADES[3], alpha: 0.78, edge: '#ffffff', width: 1, dark: true }
           : { fill: '#ffffff', alpha: 0.55, edge: '#8a9499', width: 1, dark: false };
       }
-      if (cell.count === 0) { return { fill: '#ffffff', alpha: 0.25, edge: '#8a9499', width: 1, dark: false }; }
+      if (cell.text === '0') { return { fill: '#ffffff', alpha: 0.25, edge: '#8a9499', width: 1, dark: false }; }
       return { fill: SHADES[cell.shade - 1], alpha: 0.8, edge: '#ffffff', width: 1, dark: cell.shade >= 3 };
     },
 
@@ -193,9 +193,9 @@
       pen.lineWidth = 3;
       pen.strokeStyle = look.dark ? SHADES[4] : '#ffffff';
       pen.lineJoin = 'round';
-      pen.strokeText(cell.count.toLocaleString('en-GB'), centre.x, centre.y);
+      pen.strokeText(cell.text, centre.x, centre.y);
       pen.fillStyle = look.dark ? '#ffffff' : INK;
-      pen.fillText(cell.count.toLocaleString('en-GB'), centre.x, centre.y);
+      pen.fillText(cell.text, centre.x, centre.y);
     },
 
     /* The drawn cell at a point of the map, or null. */
