@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from itsdangerous import BadSignature, TimestampSigner
@@ -38,10 +39,10 @@ def make_pass(secret_key: str, token: str, partnership_id: UUID, question: Quest
     return _signer(secret_key).sign(_digest(token, partnership_id, question)).decode()
 
 
-def is_part_of_opening(
+def opened_at(
     secret_key: str, token: str, partnership_id: UUID, question: Question, *, free: Collection[str]
-) -> bool:
-    """Whether a request shows a pass for what it asks.
+) -> datetime | None:
+    """When the page was opened whose pass a request shows for what it asks; None without such a pass.
 
     Parameters
     ----------
@@ -49,15 +50,22 @@ def is_part_of_opening(
         All parameters of the request, the pass among them.
     free : collection of str
         Parameters in which a part of a page differs from the page.
+
+    Returns
+    -------
+    datetime or None
+        The end of the second, as a pass counts them: whatever the page showed was on record by then.
     """
     asked = list(question)
     shown = dict(asked).get(PARAMETER, "")
     try:
-        said = _signer(secret_key).unsign(shown, max_age=OPEN_FOR_S).decode()
+        said, moment = _signer(secret_key).unsign(shown, max_age=OPEN_FOR_S, return_timestamp=True)
     except BadSignature:  # too old as well
-        return False
+        return None
     own = [(name, value) for name, value in asked if name != PARAMETER and name not in free]
-    return hmac.compare_digest(said, _digest(token, partnership_id, own))
+    if not hmac.compare_digest(said.decode(), _digest(token, partnership_id, own)):
+        return None
+    return moment + timedelta(seconds=1)
 
 
 def _signer(secret_key: str) -> TimestampSigner:

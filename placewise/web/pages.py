@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID, uuid4
@@ -137,8 +138,10 @@ class Subject(Blueprint):
             def opened(slug: str, *args: Args.args, **kwargs: Args.kwargs) -> Answer:
                 membership = _enter(slug)
                 scope = Scope(cookie[TOKEN], membership.partnership_id, request_id())
-                part = within_opening is not None and _is_part(membership, within_opening)
-                with services().database.session(scope, Action.READ_PART if part else action) as session:
+                if within_opening is not None:
+                    g.opened_at = _opened_at(membership, within_opening)
+                taken_as = action if opened_at() is None else Action.READ_PART
+                with services().database.session(scope, taken_as) as session:
                     session.require(roles)
                     return _whole(view(session, membership, *args, **kwargs))
 
@@ -215,10 +218,16 @@ def opening_pass(membership: Membership, question: Iterable[tuple[str, str]]) ->
     return openings.make_pass(secret, cookie[TOKEN], membership.partnership_id, question)
 
 
-def _is_part(membership: Membership, free: Collection[str]) -> bool:
+def opened_at() -> datetime | None:
+    """When the page was opened that this request is a part of; None for a request that stands by itself."""
+    moment: datetime | None = g.get("opened_at")
+    return moment
+
+
+def _opened_at(membership: Membership, free: Collection[str]) -> datetime | None:
     asked = request.args.items(multi=True)
     secret = services().settings.secret_key
-    return openings.is_part_of_opening(secret, cookie[TOKEN], membership.partnership_id, asked, free=free)
+    return openings.opened_at(secret, cookie[TOKEN], membership.partnership_id, asked, free=free)
 
 
 def _whole(answer: Answer) -> Response:
