@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from placewise.core.errors import CalculationStopped, TooFewCells
 from placewise.geo import scan as scan_module
-from placewise.geo.chunks import replicate_generator
+from placewise.geo.chunks import replicate_generator, stacked
+from placewise.geo.monte_carlo import gumbel_p
 from placewise.geo.scan import plan_scan, scan
 from placewise.geo.scan_models import bernoulli_model, permutation_model, poisson_model
 from placewise.geo.scan_windows import circles, merge_locations, time_windows
@@ -226,6 +227,40 @@ def test_on_much_noise_one_scan_in_twenty_alarms(name, prospective):
     error = 3 * (0.05 * 0.95 / 1000) ** 0.5
     assert said <= 0.05 + error
     assert abs(by_lot - 0.05) <= error
+
+
+def gumbel_of_noise(runs, *, n_sites, n_steps, cases, max_steps):
+    """Gumbel fits of data sets without a cluster, each among 199 replicates of its own."""
+    rng = np.random.default_rng(5)
+    x, y = scattered(rng, n_sites)
+    shares = rng.random(n_sites) + 0.2
+    counts = np.zeros((n_sites, n_steps))
+    where = rng.choice(n_sites, cases, p=shares / shares.sum()), rng.integers(0, n_steps, cases)
+    np.add.at(counts, where, 1)
+    model = poisson_model(counts, np.repeat(shares[:, None], n_steps, axis=1))
+    plan = plan_scan(model, x, y, seed=5, max_steps=max_steps)
+    # What is expected is given, so a replicate is a data set without a cluster.
+    maxima = stacked(plan.maxima, 200 * runs, size=plan.chunk_size).reshape(runs, 200)
+    return [gumbel_p(row[0], row[1:]) for row in maxima]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("study", "warned_at_least", "warned_at_most"),
+    [
+        ({"n_sites": 25, "n_steps": 8, "cases": 120, "max_steps": 3}, 0.0, 0.12),
+        ({"n_sites": 8, "n_steps": 1, "cases": 12, "max_steps": 1}, 0.95, 1.0),
+    ],
+)
+def test_small_gumbel_p_values_are_as_rare_as_they_say_and_few_cases_are_warned_of(
+    study, warned_at_least, warned_at_most
+):
+    fits = gumbel_of_noise(1000, **study)
+    for level in (0.05, 0.01, 0.001):
+        share = sum(fit.p <= level for fit in fits) / 1000
+        assert share <= level + 3 * (level * (1 - level) / 1000) ** 0.5
+    warned = sum(fit.warning is not None for fit in fits) / 1000
+    assert warned_at_least <= warned <= warned_at_most
 
 
 @pytest.mark.parametrize("name", MODELS)
