@@ -28,8 +28,9 @@ from placewise.panel.hotspot_filter import (
 from placewise.panel.hotspot_layers import layer, map_bounds, opening_bounds, outlines_layer, places_layer
 from placewise.panel.hotspot_months import months_between, named, short_name
 from placewise.panel.hotspot_nearby import Namer, nearby_names
-from placewise.panel.hotspot_reporting import read_reporting, reporting_sentence
 from placewise.panel.hotspot_rates import CellRates, rates_in_view
+from placewise.panel.hotspot_reporting import read_reporting, reporting_sentence
+from placewise.panel.hotspot_why import explain_cell
 from placewise.panel.hotspot_words import SNAP_POINTS, WARNING
 from placewise.panel.hotspots import Hotspots, Laid, Nothing, find_hotspots, lay_records, read_choices
 from placewise.store.door import Membership
@@ -78,6 +79,7 @@ def page(session: Session, membership: Membership) -> Answer:
         measure=rates and rates.measure,
         table=cell_table(found, rates, near=near),
         chosen=chosen,
+        why=explain_cell(found, chosen.cell) if chosen else None,
         places=places.drawn,
         places_words=places.words,
         made=_map(found),
@@ -129,7 +131,10 @@ def cell_json(session: Session, membership: Membership) -> Answer:
     found = _asked(session)
     facts = cell_facts(found, found.wanted.cell or "", rates_in_view(found), near=nearby_names(session))
     session.note(count=int(found.accounted.placed), cell=facts.cell)
-    return _json({"cell": facts.cell, "title": facts.title, "verdict": facts.verdict, "lines": facts.lines})
+    why = render_template("map_why.html", why=explain_cell(found, facts.cell))
+    return _json(
+        {name: getattr(facts, name) for name in ("cell", "title", "verdict", "lines")} | {"why": why}
+    )
 
 
 @subject.page("/p/<slug>/map/outlines/<kind>.json", roles=READERS, action=Action.READ_BASE_MAP)

@@ -112,3 +112,19 @@ def test_moving_an_open_map_is_part_of_its_opening_and_asking_by_hand_is_logged(
 @pytest.mark.usefixtures("records")
 def test_who_sees_no_records_sees_no_months(client_as: ClientAs, partnership: TestPartnership) -> None:
     assert asked(client_as(Role.AUDITOR), partnership, **HERE).status_code == 403
+
+
+@pytest.mark.usefixtures("records")
+def test_the_figures_behind_a_cell_come_with_the_page_and_with_its_facts(
+    client: FlaskClient, partnership: TestPartnership
+) -> None:
+    layer = client.get(f"/p/{partnership.slug}/map/layer.json").get_json()["layer"]
+    busiest = layer["count"].index(9)
+    cell = f"{layer['q'][busiest]}.{layer['r'][busiest]}"
+    why = words(client.get(f"/p/{partnership.slug}/map/cell.json?cell={cell}").get_json()["why"])
+    said = "Stands out, because q is at most 0.05 and there are at least 5 reports with the cells around it."
+    assert said in why
+    assert "This cell 9 North-east 0 East 0" in why
+    assert "No record that is located at all." in why
+    assert said in words(client.get(f"/p/{partnership.slug}/map?cell={cell}").get_data(as_text=True))
+    assert said not in words(client.get(f"/p/{partnership.slug}/map").get_data(as_text=True))

@@ -226,6 +226,7 @@
   let choosing = 0;
 
   async function choose(map, name, { focus = false } = {}) {
+    byData('cell-why').replaceChildren(...new DOMParser().parseFromString(facts.why, 'text/html').body.childNodes);
     choosing += 1;
     const mine = choosing;
     const drawn = cellLayer.cells.find((cell) => cell.name === name);
