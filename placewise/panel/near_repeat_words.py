@@ -138,7 +138,7 @@ def _nearest(answer: Mapping[str, Any]) -> str:
         return f"The test by nearest records could not be made. {test['problem']}"
     whole = "others’" if _another(answer) == "another record" else "other children’s"
     counts = f"{test['statistic']:,.1f} pairs against {test['expected']:,.1f}, {chance_words(test['p'])}"
-    more = "more often than chance gives" if test["p"] <= Q_AT_MOST else "within what chance gives"
+    more = "more often than chance gives" if test["p"] <= Q_AT_MOST else "as often as chance alone can give"
     return (
         f"Without choosing a distance (Jacquez): the {test['k']} nearest of {whole} records in place were also "
         f"among the {test['k']} nearest in time {more} ({counts})."
