@@ -1,0 +1,165 @@
+"""Asking for a long calculation, following it, ending it, and reading its result, as a browser without scripts does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import nullcontext
+from uuid import UUID, uuid4
+
+import pytest
+from flask.testing import FlaskClient
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from placewise.core.scope import Role
+from placewise.panel.analyses.running import analyse
+from placewise.store.session import Database
+from placewise.store.worker import Worker
+from tests.conftest import ClientAs, TestPartnership, Urls, csrf_token
+from tests.records import Records, london
+
+Finish = Callable[[str], None]
+
+
+@pytest.fixture
+def records(admin: Connection, partnership: TestPartnership) -> None:
+    """Forty pairs of records, the second a day after the first and beside it."""
+    made = Records(admin, partnership)
+    for i in range(40):
+        for later in (0, 1):
+            made.event(
+                None,
+                london(2026, 1 + i % 4, 1 + i % 27 + later),
+                accuracy="exact",
+                radius_m=5,
+                geom=f"SRID=27700;POINT({531_000 + 400 * (i % 8) + later} {181_000 + 400 * (i // 8)})",
+            )
+
+
+@pytest.fixture
+def finish(database_urls: Urls, database: Database) -> Finish:
+    """Do a calculation that a page follows, as the worker would."""
+
+    def finish(page: str) -> None:
+        found = re.search(r"analysis/progress/([0-9a-f-]{36})\.json", page)
+        assert found, "the page follows nothing"
+        worker = Worker(database_urls.worker)
+        analyse(worker, database, UUID(found[1]), executors=nullcontext, must_stop=lambda: False)
+        worker.close()
+
+    return finish
+
+
+def address(partnership: TestPartnership, kind: str = "near_repeats") -> str:
+    return f"/p/{partnership.slug}/map/analysis/{kind}"
+
+
+def ask(client: FlaskClient, at: str, **fields: str) -> str:
+    """Press the page's button; the address it leads to."""
+    answer = client.post(at, data={"csrf_token": csrf_token(client, at), **fields})
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    return str(answer.headers["Location"])
+
+
+def text(client: FlaskClient, at: str, *, status: int = 200) -> str:
+    answer = client.get(at)
+    assert answer.status_code == status
+    return answer.get_data(as_text=True)
+
+
+@pytest.mark.usefixtures("records")
+def test_from_the_button_to_the_result(
+    client_as: ClientAs, partnership: TestPartnership, finish: Finish
+) -> None:
+    client = client_as(Role.ANALYST)
+    assert "has not been calculated for these records yet" in text(client, address(partnership))
+    page = text(client, ask(client, address(partnership), shufflings="199"))
+    assert "Waiting for its turn." in page
+    assert 'name="shufflings" value="199"' in page, "cancelling must lead back to the same question"
+    finish(page)
+    done = text(client, f"{address(partnership)}?shufflings=199")
+    assert "from exactly these records" in done
+    assert "Pairs of records" in done
+    assert "has not been calculated" in text(client, address(partnership)), "another question, another answer"
+
+
+@pytest.mark.usefixtures("records")
+def test_progress_tells_how_far_it_is_and_nothing_to_others(
+    client_as: ClientAs, partnership: TestPartnership, finish: Finish
+) -> None:
+    mine, other = client_as(Role.ANALYST), client_as(Role.COORDINATOR)
+    page = text(mine, ask(mine, address(partnership), shufflings="199"))
+    at = re.search(r'data-progress="([^"]+)"', page)
+    assert at
+    first = mine.get(at[1]).get_json()
+    assert first == {"percent": 0, "over": False, "words": "Waiting for its turn."}
+    assert other.get(at[1]).status_code == 404
+    finish(page)
+    assert mine.get(at[1]).get_json() == {"percent": 100, "over": True, "words": ""}
+    assert mine.get(f"/p/{partnership.slug}/map/analysis/progress/{uuid4()}.json").status_code == 404
+
+
+@pytest.mark.usefixtures("records")
+def test_cancelling_leads_back_to_the_button(
+    client_as: ClientAs, partnership: TestPartnership, finish: Finish
+) -> None:
+    mine, other = client_as(Role.ANALYST), client_as(Role.ANALYST)
+    page = text(mine, ask(mine, address(partnership)))
+    at = re.search(r'action="([^"]+/cancel/[^"]+)"', page)
+    assert at
+    assert other.post(at[1], data={"csrf_token": csrf_token(other, address(partnership))}).status_code == 404
+    assert mine.post(at[1], data={"csrf_token": csrf_token(mine, address(partnership))}).status_code == 303
+    finish(page)
+    after = text(mine, address(partnership))
+    assert "was cancelled" in after
+    assert "Calculate" in after
+
+
+def test_too_few_records_are_said_and_cannot_be_asked_for(
+    client_as: ClientAs, partnership: TestPartnership, admin: Connection
+) -> None:
+    Records(admin, partnership).event(
+        None, london(2026, 3, 3), accuracy="exact", radius_m=5, geom="SRID=27700;POINT(531000 181000)"
+    )
+    client = client_as(Role.ANALYST)
+    page = text(client, address(partnership))
+    assert "govuk-inset-text" in page
+    assert f'method="post" action="{address(partnership)}"' not in page
+    asked = client.post(address(partnership), data={"csrf_token": csrf_token(client)})
+    assert asked.status_code in {400, 422}
+
+
+@pytest.mark.usefixtures("records")
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [("shufflings=many", "shufflings must be one of"), ("from=2026-99", "month"), ("distances=5+1", "istance")],
+)
+def test_a_strange_parameter_is_explained(
+    client_as: ClientAs, partnership: TestPartnership, query: str, words: str
+) -> None:
+    answer = client_as(Role.ANALYST).get(f"{address(partnership)}?{query}")
+    assert answer.status_code in {200, 400}
+    assert words in answer.get_data(as_text=True)
+
+
+def test_no_such_calculation(client_as: ClientAs, partnership: TestPartnership) -> None:
+    client = client_as(Role.ANALYST)
+    assert client.get(address(partnership, "fortune")).status_code == 404
+    asked = client.post(address(partnership, "fortune"), data={"csrf_token": csrf_token(client)})
+    assert asked.status_code == 404
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.ADMINISTRATOR])
+def test_only_readers_may_look_or_ask(client_as: ClientAs, partnership: TestPartnership, role: Role) -> None:
+    client = client_as(role)
+    assert client.get(address(partnership)).status_code == 403
+    assert client.post(address(partnership), data={"csrf_token": csrf_token(client)}).status_code == 403
+
+
+def test_without_any_record_the_page_says_what_to_import(
+    client_as: ClientAs, partnership: TestPartnership
+) -> None:
+    client = client_as(Role.ANALYST)
+    assert "import" in text(client, address(partnership)).lower()
+    asked = client.post(address(partnership), data={"csrf_token": csrf_token(client)})
+    assert asked.status_code == 400
