@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from operator import and_
 from typing import Any, Literal
 from uuid import UUID
 
@@ -42,7 +43,8 @@ class AreaCount:
     ----------
     records : tuple of int
     once : tuple of int
-        Each child once a period, and each record that names no child: what verdicts are drawn from.
+        Each child once a period, and each record that names no child: what verdicts are drawn from. A record that names
+        several children stands for one of them.
     children : tuple of int
         Different children named.
     """
@@ -74,12 +76,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """In how many of the months of each period an agency reported; ``missing`` where reports should be and are not."""
+    """Months before and after in which an agency reported, and in which its reports should be there and are not."""
 
     agency: str
-    before: int
-    after: int
-    missing: bool
+    held: tuple[int, int]
+    missing: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +174,21 @@ def judge_records(
 ) -> Evaluation:
     """From records and what is known of their completeness to an evaluation; no database is asked."""
     area = _assign(records, grounds, place_id)
-    inside = [(one, where) for one, where in zip(records, area, strict=True) if where and _within(one, plan)]
+    since, changed, until = (midnight(day) for day in (plan.since, plan.changed, plan.until))
+    inside = [
+        (one, where)
+        for one, where in zip(records, area, strict=True)
+        if where and since <= one.middle < until
+    ]
     whole = known.whole(_tellers(inside))
     is_whole = dict(zip(known.period.months, whole, strict=True))
-    certain = [(one, where) for one, where in inside if not _spans(one, plan)]
+    certain = [(one, where) for one, where in inside if not one.occurred_from < changed < one.occurred_to]
     counted = [(one, where) for one, where in certain if is_whole[_month(one)]]
-    counts = {where: _count([one for one, at in counted if at == where], children, plan) for where in AREAS}
+    counts = {
+        where: _count([one for one, at in counted if at == where], children, changed) for where in AREAS
+    }
     days = _days(plan.since, plan.changed, is_whole), _days(plan.changed, plan.until, is_whole)
-    both = _count([one for one, at in counted if at != "comparison"], children, plan)
+    both = _count([one for one, at in counted if at != "comparison"], children, changed)
     against = counts["comparison"].once
     comparable = all(days) and all(against)
     return Evaluation(
@@ -276,8 +284,9 @@ def _assign(records: Sequence[HarmRecord], grounds: Grounds, place_id: UUID) -> 
     return found
 
 
-def _count(records: Sequence[HarmRecord], children: Mapping[UUID, Sequence[UUID]], plan: Plan) -> AreaCount:
-    changed = midnight(plan.changed)
+def _count(
+    records: Sequence[HarmRecord], children: Mapping[UUID, Sequence[UUID]], changed: datetime
+) -> AreaCount:
     before = [one.event_id for one in records if one.middle < changed]
     after = [one.event_id for one in records if one.middle >= changed]
     different = [
@@ -295,14 +304,6 @@ def _tellers(inside: Sequence[tuple[HarmRecord, Where]]) -> set[str]:
     near = Counter(one.agency for one, where in inside if where != "comparison")
     elsewhere = Counter(one.agency for one, where in inside if where == "comparison")
     return {*telling(near), *telling(elsewhere)}
-
-
-def _within(one: HarmRecord, plan: Plan) -> bool:
-    return midnight(plan.since) <= one.middle < midnight(plan.until)
-
-
-def _spans(one: HarmRecord, plan: Plan) -> bool:
-    return one.occurred_from < midnight(plan.changed) < one.occurred_to
 
 
 def _month(one: HarmRecord) -> date:
@@ -326,14 +327,16 @@ def _touched(first: date, end: date) -> int:
 def _reports(known: Completeness, plan: Plan) -> list[Reports]:
     """Months with reports of each agency; the month of a change within it belongs to both periods."""
     months = known.period.months
-    before = [month < plan.changed for month in months]
-    after = [month_after(month) > plan.changed for month in months]
+    sides = (
+        [month < plan.changed for month in months],
+        [month_after(month) > plan.changed for month in months],
+    )
+
+    def on_each(flags: Sequence[bool]) -> tuple[int, int]:
+        before, after = (sum(map(and_, flags, side)) for side in sides)
+        return before, after
+
     return [
-        Reports(
-            agency,
-            sum(here and side for here, side in zip(held, before, strict=True)),
-            sum(here and side for here, side in zip(held, after, strict=True)),
-            any(known.missing[agency]),
-        )
+        Reports(agency, on_each(held), on_each(known.missing[agency]))
         for agency, held in known.reported.items()
     ]

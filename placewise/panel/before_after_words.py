@@ -65,6 +65,14 @@ def plan_lines(plan: Plan, site: Site) -> list[tuple[str, str]]:
     ]
 
 
+def plan_sentence(plan: Plan, site: Site) -> str:
+    """The plan in one sentence, with nothing of what happened."""
+    return (
+        f"{plan.done.rstrip('.')}, from {day_words(plan.changed)}: the {plan.months} months before against the "
+        f"{plan.months} months after, compared with {comparison_words(plan, site)}."
+    )
+
+
 def sentence(found: Evaluation) -> str:
     """The verdict as a chair would say it."""
     if not found.sees_all:
@@ -126,13 +134,13 @@ def smallest_words(judged: Judged) -> str:
     return f"{math.ceil(fall):,} (of {expected:.1f} expected)"
 
 
-def signed(value: float) -> str:
+def signed(value: float, digits: int = 1) -> str:
     """A difference with its sign; "−" is the minus sign.
 
     >>> signed(-6.54), signed(0.04), signed(2)
     ('−6.5', '0.0', '+2.0')
     """
-    text = f"{abs(value):,.1f}"
+    text = f"{abs(value):,.{digits}f}"
     return text if float(text.replace(",", "")) == 0 else ("−" if value < 0 else "+") + text
 
 
@@ -170,7 +178,7 @@ def quotient_words(quotient: DisplacementQuotient | None) -> str:
         "part_displaced": "some may have moved next door, less than was gained here",
         "benefit_cancelled": "next door rose by as much as was gained here, or more",
     }[quotient.reading]
-    return f"{quotient.wdq:.2f}: {read}. No margin of error is known for it; read it only beside the verdict."
+    return f"{signed(quotient.wdq, 2)}: {read}. No margin of error is known for it; read it only beside the verdict."
 
 
 def left_out(found: Evaluation) -> list[str]:

@@ -58,13 +58,15 @@ def month_of(event: PlaceEvent) -> date:
 
 
 def once_each(events: Sequence[UUID], children: Mapping[UUID, Collection[UUID]]) -> int:
-    """Different children of these events, and each event that names no child.
+    """Count these events with each child once, and each event that names no child.
 
-    >>> a, b, c, child = (UUID(int=n) for n in range(4))
-    >>> once_each([a, b, c], {a: [child], b: [child]})
+    An event that names several children stands for one of them, as on the map: they are one thing that happened.
+
+    >>> a, b, c, child, other = (UUID(int=n) for n in range(5))
+    >>> once_each([a, b, c], {a: [child, other], b: [child]})
     2
     """
-    named = {child for event in events for child in children.get(event, ())}
+    named = {min(children[event]) for event in events if event in children}
     return len(named) + sum(event not in children for event in events)
 
 

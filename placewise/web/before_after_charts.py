@@ -89,5 +89,13 @@ def overview(ground: Overview) -> Markup:
         '<svg class="pw-overview" viewBox="{:.0f} {:.0f} {:.0f} {:.0f}" role="img" aria-labelledby="overview-name">'
         '<defs><pattern id="pw-compared" width="{step:.0f}" height="{step:.0f}" patternUnits="userSpaceOnUse" '
         'patternTransform="rotate(45)"><rect class="pw-compared__ground" width="{step:.0f}" height="{step:.0f}"/>'
-        '<line class="pw-compared__line" y2="{step:.0f}"/></pattern></defs>{areas}</svg>'
-    ).format(left - edge, top - edge, width + 2 * edge, height + 2 * edge, step=width / 60, areas=areas)
+        '<line class="pw-compared__line" stroke-width="{line:.0f}" y2="{step:.0f}"/></pattern></defs>{areas}</svg>'
+    ).format(
+        left - edge,
+        top - edge,
+        width + 2 * edge,
+        height + 2 * edge,
+        step=width / 28,
+        line=width / 80,
+        areas=areas,
+    )
