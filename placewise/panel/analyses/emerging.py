@@ -12,11 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from placewise.core.errors import NotAllowed, TooFewCells, TooFewRecords
+from placewise.geo.cells import CellGrid
 from placewise.geo.chunks import summed
 from placewise.geo.emerging import EmergingHotspots, emerging_hotspots
 from placewise.geo.getis_ord import MIN_CELLS, MIN_OBSERVED
 from placewise.geo.getis_ord_steps import StepMethod, sums_around
-from placewise.geo.hexgrid import HexGrid
 from placewise.geo.redraws import RedrawTask, Rule, count_categories, redraw_task, stability
 from placewise.geo.space_time_cube import cube_of_cells
 from placewise.panel.analyses.analysis import Asked, OnProgress
@@ -41,8 +41,8 @@ Integers = NDArray[np.int64]
 
 #: From this share on, what is left out of a neighbourhood is its story, and the rest tells another one.
 MOSTLY_LEFT_OUT = 0.5
-#: Records and cells by steps of so many are redrawn in well under half a second, after which progress is told.
-_WORK_A_PIECE = 2_000_000
+#: So many records, and cells by steps, are redrawn in about a quarter of a second; then progress is told.
+_WORK_A_PIECE = 400_000
 
 
 class Emerging:
@@ -130,7 +130,7 @@ def _gaps(records: Records, placed: Integers, n_agencies: int) -> tuple[Usable, 
     return usable(sent_by_month(records.month, agency, **size), shown), shown
 
 
-def _received(position: Integers, agency: Integers, gaps: Usable, grid: HexGrid, options: Options) -> Flags:
+def _received(position: Integers, agency: Integers, gaps: Usable, grid: CellGrid, options: Options) -> Flags:
     """Which steps are known in which cells; where most records around are left out, none is."""
     # With steps that overlap, geo puts them together from the months.
     months = gaps.known if options.rolling else whole_steps(gaps.known, options.step_months)
@@ -146,7 +146,7 @@ def _received(position: Integers, agency: Integers, gaps: Usable, grid: HexGrid,
 
 
 def _redraw_task(
-    records: Records, rows: Integers, grid: HexGrid, *, options: Options, received: Flags
+    records: Records, rows: Integers, grid: CellGrid, *, options: Options, received: Flags
 ) -> RedrawTask:
     """Put the records into an order of their own, so that the same records give the same redraws every time."""
     columns = records.columns
