@@ -105,7 +105,11 @@ def _spread(from_ns: Integers, to_ns: Integers) -> Floats:
 
 def _hour_of_week(utc_hour: Integers) -> Integers:
     """Return 0 (Monday 0:00 London) to 167; each hour's offset is looked up once."""
-    distinct, position = np.unique(utc_hour, return_inverse=True)
+    first, last = (int(utc_hour.min()), int(utc_hour.max())) if utc_hour.size else (0, -1)
+    if last - first < utc_hour.size:  # a table of every hour between costs less than sorting
+        distinct, position = np.arange(first, last + 1), utc_hour - first
+    else:
+        distinct, position = np.unique(utc_hour, return_inverse=True)
     local = pd.DatetimeIndex((distinct * HOUR_NS).view("datetime64[ns]"), tz="UTC").tz_convert(LONDON)
     week_hour: Integers = local.day_of_week.to_numpy() * 24 + local.hour.to_numpy()
     return week_hour[position]

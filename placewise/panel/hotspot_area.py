@@ -246,10 +246,11 @@ def _each_child_once(found: Hotspots | Laid, rows: Integers) -> Integers:
     """Reports by month, one child's in one month counted once."""
     records = found.records
     month, child = records.month[rows], records.child_of_event[rows]
-    named = child >= 0
-    pairs = np.unique(np.column_stack([month[named], child[named]]), axis=0)
-    every = np.concatenate([month[~named], pairs[:, 0]])
-    return np.bincount(every, minlength=len(records.months))
+    named, n_months = child >= 0, len(records.months)
+    seen = np.zeros((int(child.max(initial=0)) + 1, n_months), dtype=bool)
+    seen[child[named], month[named]] = True
+    once: Integers = np.bincount(month[~named], minlength=n_months) + seen.sum(axis=0)
+    return once
 
 
 def _chance(p: float) -> str:

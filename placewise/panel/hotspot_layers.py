@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import shapely
+from numpy.polynomial.polynomial import polyval2d
 from numpy.typing import NDArray
 
 from placewise.geo.bands import density_bands
@@ -72,9 +73,11 @@ class Projection:
     lat: list[float]
 
     def place(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """What the browser computes, for tests."""
-        terms = _terms((x - self.x_m) / self.scale_m, (y - self.y_m) / self.scale_m)
-        return terms @ np.array(self.lon), terms @ np.array(self.lat)
+        """What the browser computes."""
+        u, v = (x - self.x_m) / self.scale_m, (y - self.y_m) / self.scale_m
+        table, (i, j) = np.zeros((2, 5, 5)), np.array(POWERS).T
+        table[:, i, j] = [self.lon, self.lat]
+        return polyval2d(u, v, table[0]), polyval2d(u, v, table[1])
 
 
 def fit_projection(bounds: tuple[float, float, float, float]) -> Projection:
