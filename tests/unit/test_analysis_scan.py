@@ -25,12 +25,13 @@ from placewise.core.errors import (
 from placewise.geo.hexgrid import hex_grid
 from placewise.panel.analyses.analysis import Asked, digest_of
 from placewise.panel.analyses.scan import SCAN
+from placewise.panel.hotspot_ground import Ground
 from placewise.panel.hotspot_months import months_between, start_of
 from placewise.panel.hotspot_records import mark_records
 from placewise.panel.hotspots import Hotspots, Laid, cell_centres, count_records
 from tests.unit.test_hotspots import X, Y, asked, columns, ground
 
-FEW: Asked = {"shufflings": ["199"]}
+FEW: dict[str, list[str]] = {"shufflings": ["199"]}
 MONTHS = months_between("2025-05", "2026-04")
 CORNERS = [(east, north) for east in (-1000.0, 0.0, 1000.0) for north in (-1000.0, 0.0, 1000.0)]
 CSE, OTHER_HARM = 1, 2
@@ -53,10 +54,16 @@ def planted(n: int = 20, *, month: int = 11, at: tuple[float, float] = (0.0, 0.0
     return [row(month - i % 2, *at, **more) for i in range(n)]
 
 
-def found(rows: Sequence[Row], children: Sequence[tuple[int, int]] = (), **changes: Any) -> Hotspots:
+def found(
+    rows: Sequence[Row],
+    children: Sequence[tuple[int, int]] = (),
+    *,
+    over: Ground | None = None,
+    **changes: Any,
+) -> Hotspots:
     named = np.array(children, dtype=np.int64).reshape(-1, 2)
     events = replace(columns(*rows), child_event=named[:, 0], child=named[:, 1])
-    wanted, area = asked(**changes), ground()
+    wanted, area = asked(**changes), over or ground()
     grid = hex_grid(area.frame, cell_width_m=wanted.cell_width_m)
     return count_records(Laid(wanted, area, mark_records(events, wanted, area), grid, True))
 
@@ -260,12 +267,13 @@ def test_the_database_may_hand_over_records_and_children_in_any_order() -> None:
     order, names = rng.permutation(61), rng.permutation(15)
     back = np.argsort(order)
     mixed = [(int(back[event]), int(names[child])) for event, child in reversed(children)]
+    changes: dict[str, Any]
     for compared in ("permutation", "area", "background"):
         query = also(compared=compared)
         changes = {"harms": ("cse",)} if compared == "background" else {}
-        one = SCAN.prepare(found(rows, children, **changes), query)
+        task = SCAN.prepare(found(rows, children, **changes), query)
         other = SCAN.prepare(found([rows[i] for i in order], mixed, **changes), query)
-        assert digest_of("scan", one) == digest_of("scan", other), compared
+        assert digest_of("scan", task) == digest_of("scan", other), compared
 
 
 def test_another_seed_or_radius_is_another_calculation() -> None:
