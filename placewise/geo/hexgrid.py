@@ -3,60 +3,43 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from placewise.core.errors import TooFewCells
-from placewise.geo.adjacency import Adjacency, adjacency_from_pairs
-from placewise.geo.crs import (
-    BRITISH_NATIONAL_GRID,
-    Floats,
-    Integers,
-    require_british_grid,
-    require_coordinates,
+from placewise.geo.cells import (
+    CHUNK,
+    CellGrid,
+    Include,
+    checked_width,
+    cover,
+    pack_cell,
+    pack_whole,
+    unpack_cell,
 )
+from placewise.geo.crs import Floats, Integers, require_coordinates
 
-Include = Literal["intersects", "centre"]
+__all__ = [
+    "HexGrid",
+    "cells_of_points",
+    "centres_of_cells",
+    "hex_grid",
+    "pack_cell",
+    "polygons_of_cells",
+    "unpack_cell",
+]
 
 # Axial coordinates of a pointy-topped lattice whose cell (0, 0) is centred on the grid's false origin.
-# An id packs q and r into 42 bits, so that it survives JSON and JavaScript's 53-bit integers.
-_HALF = 1 << 20
-_FULL = 1 << 21
-MIN_CELL_WIDTH_M = 10.0
-_NEIGHBOURS = ((1, 0), (0, 1), (-1, 1), (-1, 0), (0, -1), (1, -1))
 # Corner offsets in units of half a width (x) and half a side (y): whole numbers, so that two cells
 # that share a corner compute it from the same integers and get the same bits.
 _CORNER_X = np.array([0, 1, 1, 0, -1, -1, 0])
 _CORNER_Y = np.array([-2, -1, 1, 2, 1, -1, -2])
-# Two boundaries drawn along one line overlap by rounding; less than this share of a cell is no overlap.
-_SLIVER = 1e-9
-_CHUNK = 1 << 15  # temporaries of this length stay in the processor's cache
 _SQRT3 = math.sqrt(3)
-# A look-up table is quicker than a search until it has this many places, and this many more a cell.
-_TABLE_AT_LEAST, _TABLE_TO_CELLS = 1_000_000, 8
-
-
-def pack_cell(q: ArrayLike, r: ArrayLike) -> Integers:
-    """Return the cell id of axial coordinates q (along x) and r (row).
-
-    Examples
-    --------
-    >>> unpack_cell(pack_cell([5, -3], [-7, 0]))[0].tolist()
-    [5, -3]
-    """
-    return (np.asarray(q, dtype=np.int64) + _HALF) * _FULL + (np.asarray(r, dtype=np.int64) + _HALF)
-
-
-def unpack_cell(cell: ArrayLike) -> tuple[Integers, Integers]:
-    """Return axial coordinates (q, r) of cell ids."""
-    q, r = np.divmod(np.asarray(cell, dtype=np.int64), np.int64(_FULL))
-    return q - _HALF, r - _HALF
 
 
 def cells_of_points(x: ArrayLike, y: ArrayLike, *, cell_width_m: float) -> Integers:
@@ -94,18 +77,12 @@ def cells_of_points(x: ArrayLike, y: ArrayLike, *, cell_width_m: float) -> Integ
     True
     """
     xs, ys = require_coordinates(x, y)
-    width = _checked_width(cell_width_m)
+    width = checked_width(cell_width_m)
     cell = np.empty(xs.size, dtype=np.int64)
-    for start in range(0, xs.size, _CHUNK):
-        part = slice(start, start + _CHUNK)
+    for start in range(0, xs.size, CHUNK):
+        part = slice(start, start + CHUNK)
         cell[part] = _round_to_cells(xs[part], ys[part], width)
     return cell
-
-
-def _checked_width(cell_width_m: float) -> float:
-    if not cell_width_m >= MIN_CELL_WIDTH_M:
-        raise ValueError(f"cell_width_m must be at least {MIN_CELL_WIDTH_M:g} metres, not {cell_width_m}")
-    return float(cell_width_m)
 
 
 def _round_to_cells(x: Floats, y: Floats, width: float) -> Integers:
@@ -124,15 +101,13 @@ def _round_to_cells(x: Floats, y: Floats, width: float) -> Integers:
     excess = rounded_q + rounded_r + rounded_s
     rounded_q -= excess * move_q
     rounded_r -= excess * move_r
-    # Small whole numbers: exact in float64, so one conversion at the end is enough.
-    packed: Integers = ((rounded_q + _HALF) * _FULL + (rounded_r + _HALF)).astype(np.int64)
-    return packed
+    return pack_whole(rounded_q, rounded_r)
 
 
 def centres_of_cells(cell: ArrayLike, *, cell_width_m: float) -> tuple[Floats, Floats]:
     """Return eastings and northings (metres) of the centres of cells."""
     q, r = unpack_cell(cell)
-    width = _checked_width(cell_width_m)
+    width = checked_width(cell_width_m)
     x = np.asarray((2 * q + r) * (width / 2), dtype=np.float64)
     y = np.asarray(3 * r * (width / _SQRT3 / 2), dtype=np.float64)
     return x, y
@@ -141,105 +116,52 @@ def centres_of_cells(cell: ArrayLike, *, cell_width_m: float) -> tuple[Floats, F
 def polygons_of_cells(cell: ArrayLike, *, cell_width_m: float) -> NDArray[np.object_]:
     """Return the hexagons of cells as shapely polygons; cells that touch share corners to the bit."""
     q, r = unpack_cell(cell)
-    width = _checked_width(cell_width_m)
+    width = checked_width(cell_width_m)
     x = ((2 * q + r)[:, None] + _CORNER_X) * (width / 2)
     y = (3 * r[:, None] + _CORNER_Y) * (width / _SQRT3 / 2)
     return np.asarray(shapely.polygons(np.stack([x, y], axis=-1)), dtype=np.object_)
 
 
 @dataclass(frozen=True)
-class HexGrid:
-    """The cells of one study area, in order of their ids.
+class HexGrid(CellGrid):
+    """The hexagons of one study area, named by axial coordinates."""
 
-    Attributes
-    ----------
-    cell_width_m : float
-    cell : ndarray of int64, shape (n,)
-        Ids, ascending. A cell's place in this array is its *position*, used by counts and statistics.
-    share_inside : ndarray of float64, shape (n,)
-        Share of the cell's area inside the boundary, in (0, 1].
-    """
-
-    cell_width_m: float
-    cell: Integers
-    share_inside: Floats = field(repr=False)
+    neighbours: ClassVar[Mapping[str, tuple[int, int]]] = {
+        "North-east": (0, 1),
+        "East": (1, 0),
+        "South-east": (1, -1),
+        "South-west": (0, -1),
+        "West": (-1, 0),
+        "North-west": (-1, 1),
+    }
 
     @property
-    def n_cells(self) -> int:
-        """Number of cells."""
-        return self.cell.size
+    def cell_area_m2(self) -> float:
+        """Area of a whole cell."""
+        return self.cell_width_m**2 * _SQRT3 / 2
 
-    @cached_property
-    def _table(self) -> tuple[int, int, Integers]:
-        """A rectangle of positions by (q, r) with a border of -1, for look-up without searching."""
-        q, r = unpack_cell(self.cell)
-        q_low, r_low = int(q.min()) - 1, int(r.min()) - 1
-        table = np.full((int(q.max()) - q_low + 2, int(r.max()) - r_low + 2), -1, dtype=np.int64)
-        table[q - q_low, r - r_low] = np.arange(self.n_cells)
-        return q_low, r_low, table
+    @property
+    def corner_m(self) -> float:
+        """Distance from a cell's centre to its corners."""
+        return self.cell_width_m / _SQRT3
 
-    @cached_property
-    def _is_far_flung(self) -> bool:
-        """Whether a rectangle around all cells would be mostly empty, and far larger than they are."""
-        q, r = unpack_cell(self.cell)
-        return int(np.ptp(q)) * int(np.ptp(r)) > _TABLE_AT_LEAST + _TABLE_TO_CELLS * self.n_cells
+    @staticmethod
+    def name_points(x: ArrayLike, y: ArrayLike, cell_width_m: float) -> Integers:
+        """As `cells_of_points`."""
+        return cells_of_points(x, y, cell_width_m=cell_width_m)
 
-    def _look_up(self, q: Integers, r: Integers) -> Integers:
-        if self._is_far_flung:
-            wanted = pack_cell(q, r)
-            at = np.minimum(np.searchsorted(self.cell, wanted), self.n_cells - 1)
-            return np.where(self.cell[at] == wanted, at, -1)
-        q_low, r_low, table = self._table
-        # Out-of-range coordinates fall on the border, which holds -1.
-        row = np.clip(q - q_low, 0, table.shape[0] - 1)
-        column = np.clip(r - r_low, 0, table.shape[1] - 1)
-        found: Integers = table[row, column]
-        return found
+    @staticmethod
+    def over_box(bounds: tuple[float, float, float, float], cell_width_m: float) -> Integers:
+        """Ids of every cell that can touch a box, and a ring more."""
+        return _cells_over_box(bounds, cell_width_m)
 
-    def positions(self, cell: ArrayLike) -> Integers:
-        """Return the position of each cell id in this grid, -1 where it is not part of it."""
-        q, r = unpack_cell(cell)
-        return self._look_up(q, r)
+    def centres(self, positions: Integers) -> tuple[Floats, Floats]:
+        """Eastings and northings (metres) of the centres of cells given by position."""
+        return centres_of_cells(self.cell[positions], cell_width_m=self.cell_width_m)
 
-    def locate(self, x: ArrayLike, y: ArrayLike) -> Integers:
-        """Return the position of the cell each point lies in, -1 outside the study area.
-
-        Parameters
-        ----------
-        x, y : array_like of shape (n,)
-            Metres, EPSG:27700.
-        """
-        cell = cells_of_points(x, y, cell_width_m=self.cell_width_m)
-        position = np.empty(cell.size, dtype=np.int64)
-        for start in range(0, cell.size, _CHUNK):
-            part = slice(start, start + _CHUNK)
-            position[part] = self.positions(cell[part])
-        return position
-
-    @cached_property
-    def adjacency(self) -> Adjacency:
-        """The up to six neighbours of each cell that are in the study area."""
-        q, r = unpack_cell(self.cell)
-        here = np.arange(self.n_cells)
-        pairs = [(here, self._look_up(q + dq, r + dr)) for dq, dr in _NEIGHBOURS]
-        source = np.concatenate([a for a, _ in pairs])
-        target = np.concatenate([b for _, b in pairs])
-        inside = target >= 0
-        return adjacency_from_pairs(source[inside], target[inside], n_cells=self.n_cells)
-
-    def frame(self) -> gpd.GeoDataFrame:
-        """Return the cells as polygons.
-
-        Returns
-        -------
-        GeoDataFrame, EPSG:27700
-            Columns ``cell``, ``share_inside``, ``geometry``; row i is position i.
-        """
-        return gpd.GeoDataFrame(
-            {"cell": self.cell, "share_inside": self.share_inside},
-            geometry=polygons_of_cells(self.cell, cell_width_m=self.cell_width_m),
-            crs=BRITISH_NATIONAL_GRID,
-        )
+    def polygons(self) -> NDArray[np.object_]:
+        """Hexagons of all cells; those that touch share corners to the bit."""
+        return polygons_of_cells(self.cell, cell_width_m=self.cell_width_m)
 
 
 def hex_grid(
@@ -282,33 +204,7 @@ def hex_grid(
     >>> grid.n_cells, round(float(area_inside))
     (8, 1000000)
     """
-    require_british_grid(boundary.crs)
-    area = shapely.union_all(boundary.geometry.to_numpy())
-    width = _checked_width(cell_width_m)
-    if area.is_empty:
-        raise TooFewCells("The boundary is empty, so there is nothing to divide into cells.")
-    cell = _cells_over(area, width)
-    share = _share_inside(area, cell, width)
-    if include == "centre":
-        x, y = centres_of_cells(cell, cell_width_m=width)
-        keep = shapely.contains_xy(area, x, y) & (share > 0)
-    else:
-        keep = share > 0
-    if not keep.any():
-        raise TooFewCells(f"No cell of {width:g} m belongs to the boundary. Choose a smaller cell width.")
-    return HexGrid(width, cell[keep], share[keep])
-
-
-def _cells_over(area: shapely.Geometry, width: float) -> Integers:
-    """Return every cell that can touch the area, ascending; far parts without the land between them."""
-    boxes = shapely.bounds(shapely.get_parts(area))
-    whole = shapely.bounds(area)
-    rim = 4 * width  # of cells to spare on both sides of a box
-    in_parts, in_whole = (
-        np.sum((b[..., 2] - b[..., 0] + rim) * (b[..., 3] - b[..., 1] + rim)) for b in (boxes, whole)
-    )
-    chosen = boxes if in_parts < in_whole else whole[None, :]
-    return np.unique(np.concatenate([_cells_over_box(tuple(box), width) for box in chosen.tolist()]))
+    return cover(HexGrid, boundary, cell_width_m=cell_width_m, include=include)
 
 
 def _cells_over_box(bounds: tuple[float, float, float, float], width: float) -> Integers:
@@ -320,15 +216,3 @@ def _cells_over_box(bounds: tuple[float, float, float, float], width: float) -> 
     count = int(np.ceil((x_high - x_low) / width)) + 4
     q = first[:, None] + np.arange(count)
     return pack_cell(q.ravel(), np.repeat(rows, count))
-
-
-def _share_inside(area: shapely.Geometry, cell: Integers, width: float) -> Floats:
-    hexagons = polygons_of_cells(cell, cell_width_m=width)
-    shapely.prepare(area)
-    share: Floats = shapely.contains_properly(area, hexagons).astype(np.float64)
-    # Only cells on the edge need their overlap measured.
-    edge = (share == 0) & shapely.intersects(area, hexagons)
-    full = width**2 * _SQRT3 / 2
-    share[edge] = np.minimum(shapely.area(shapely.intersection(hexagons[edge], area)) / full, 1.0)
-    share[share < _SLIVER] = 0.0
-    return share

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from placewise.geo.cells import CellGrid
 from placewise.geo.chunks import OnProgress, replicate_generator, summed
 from placewise.geo.counts import checked_children, group_numbers
 from placewise.geo.crs import Flags, Floats, Integers, require_coordinates, require_counts
@@ -24,7 +25,6 @@ from placewise.geo.emerging import (
 )
 from placewise.geo.getis_ord import MIN_OBSERVED
 from placewise.geo.getis_ord_steps import Alternative, StepMethod, gi_star_steps
-from placewise.geo.hexgrid import HexGrid
 from placewise.geo.local_time import intervals
 from placewise.geo.space_time_cube import (
     SpaceTimeCube,
@@ -61,7 +61,7 @@ class RedrawTask:
         Records with one number share one displacement.
     child : ndarray of int64, shape (n,), or None
     known : ndarray of bool, shape (T, n_cells)
-    grid : HexGrid
+    grid : CellGrid
     steps : TimeSteps
     rule : Rule
     seed : int
@@ -75,7 +75,7 @@ class RedrawTask:
     moves_with: Integers = field(repr=False)
     child: Integers | None = field(repr=False)
     known: Flags = field(repr=False)
-    grid: HexGrid = field(repr=False)
+    grid: CellGrid = field(repr=False)
     steps: TimeSteps
     rule: Rule
     seed: int
@@ -127,7 +127,7 @@ def redraw_task(
     end: pd.Series | pd.DatetimeIndex | None = None,
     *,
     accuracy_m: ArrayLike,
-    grid: HexGrid,
+    grid: CellGrid,
     steps: TimeSteps,
     seed: int,
     rule: Rule | None = None,
@@ -166,7 +166,7 @@ def redraw_categories(
     end: pd.Series | pd.DatetimeIndex | None = None,
     *,
     accuracy_m: ArrayLike,
-    grid: HexGrid,
+    grid: CellGrid,
     steps: TimeSteps,
     seed: int,
     n_redraws: int = 500,

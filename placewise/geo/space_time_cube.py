@@ -9,10 +9,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from placewise.geo.adjacency import Adjacency
+from placewise.geo.cells import CellGrid
 from placewise.geo.counts import NO_CHILD, checked_children
 from placewise.geo.crs import Flags, Floats, Integers, require_coordinates
 from placewise.geo.getis_ord_steps import sums_around
-from placewise.geo.hexgrid import HexGrid
 from placewise.geo.local_time import LONDON, intervals
 
 
@@ -143,7 +143,7 @@ def space_time_cube(
     start: pd.Series | pd.DatetimeIndex,
     end: pd.Series | pd.DatetimeIndex | None = None,
     *,
-    grid: HexGrid,
+    grid: CellGrid,
     steps: TimeSteps,
     child: ArrayLike | None = None,
     received: ArrayLike | None = None,
@@ -160,7 +160,7 @@ def space_time_cube(
     start, end : Series or DatetimeIndex of datetime64, shape (n,)
         Records lie in [start, end), London time where no zone is given. A missing end means an instant.
         A longer record is shared over the windows it touches, by time.
-    grid : HexGrid
+    grid : CellGrid
         Cells and their width.
     steps : TimeSteps
         `monthly_steps` or `daily_steps`; with ``window_steps`` above 1 the windows overlap.
@@ -226,7 +226,7 @@ def cube_of_cells(
     from_ns: Integers,
     to_ns: Integers,
     *,
-    grid: HexGrid,
+    grid: CellGrid,
     steps: TimeSteps,
     child: Integers | None,
     known: Flags,

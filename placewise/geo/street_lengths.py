@@ -9,14 +9,14 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from placewise.geo.cells import CellGrid
 from placewise.geo.crs import Floats
-from placewise.geo.hexgrid import HexGrid
 
 #: Streets are cut into pieces no longer than this, each counted in the cell of its middle.
 PIECE_M = 5.0
 
 
-def street_lengths(lines: Sequence[Any] | NDArray[np.object_], grid: HexGrid) -> Floats:
+def street_lengths(lines: Sequence[Any] | NDArray[np.object_], grid: CellGrid) -> Floats:
     """Return metres of street in each cell of a grid, shape (cells,).
 
     A street along the border of two cells belongs to one of them or to both in parts. What lies outside all
@@ -26,7 +26,7 @@ def street_lengths(lines: Sequence[Any] | NDArray[np.object_], grid: HexGrid) ->
     ----------
     lines : sequence of shapely lines or multilines, EPSG:27700
         Not modified.
-    grid : HexGrid
+    grid : CellGrid
 
     Raises
     ------

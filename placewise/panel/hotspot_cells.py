@@ -19,7 +19,7 @@ from placewise.panel.hotspot_nearby import Namer, nameless
 from placewise.panel.hotspot_rate_words import RateFigure, rate_figure, rate_words
 from placewise.panel.hotspot_rates import CellRates, cells_to_draw
 from placewise.panel.hotspot_shared import spoken
-from placewise.panel.hotspot_words import VERDICTS, count_of
+from placewise.panel.hotspot_words import VERDICTS, cell_words, count_of
 from placewise.panel.hotspots import SHARED, STANDS_OUT, TOO_FEW, Hotspots, cell_centres
 from placewise.store.osgb import to_lonlat
 
@@ -199,7 +199,7 @@ def cell_facts(
         lines += [("When", _when(found, rows)), *mix_lines(found, rows)]
         lines.append(("How it is located", _mix(found.records.columns.accuracy[rows], "accuracy")))
     lines.append(("Compared with chance", _chance_words(found, at)))
-    title = f"Cell of {found.wanted.cell_width_m} m"
+    title = cell_words(found.wanted).capitalize()
     title += f" near {row.near}" if row.near else ""
     title += f"{',' if row.near else ''} in {row.ward}" if row.ward else ""
     return CellFacts(name, title, row.verdict, lines)

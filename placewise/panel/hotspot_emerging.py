@@ -105,6 +105,7 @@ def emerging_layer(found: Hotspots, answer: Answer) -> dict[str, Any]:
         "layer": {
             "kind": "emerging",
             "width_m": answer["parameters"]["cell_width_m"],
+            "shape": found.wanted.shape,
             "projection": asdict(fit_projection(found.ground.frame.total_bounds)),
             "q": answer["cells"]["q"],
             "r": answer["cells"]["r"],

@@ -12,6 +12,9 @@ from placewise.panel.hotspot_months import USUAL_MONTHS, is_month, moved
 
 VIEWS = ("counts", "density", "significance", "rates")
 CELL_WIDTHS_M = (150, 250, 500)
+SHAPES = ("hexagons", "squares")
+#: What the counts view shades and numbers the cells by.
+SHADES = ("records", "children")
 BANDWIDTHS_M = (200, 300, 500, 800)
 USUAL_BANDWIDTH_M = 300
 #: Instead of a distance: a rule that finds one in the records.
@@ -85,7 +88,7 @@ class HotspotFilter:
     lat, lon, zoom : float, float, int or None
         Where the map looks, kept in the address so that a view can be shared.
     cell : str or None
-        The cell whose facts are shown, as ``q.r``.
+        The cell whose facts are shown, as ``q.r``; a name means another spot for another shape or width.
     """
 
     view: str
@@ -99,6 +102,8 @@ class HotspotFilter:
     accuracies: tuple[str, ...] = field(default_factory=placeable_accuracies)
     kinds: tuple[str, ...] = ()
     cell_width_m: int = 250
+    shape: str = SHAPES[0]
+    shade: str = SHADES[0]
     bandwidth: str = str(USUAL_BANDWIDTH_M)
     kernel: str = KERNELS[0]
     edge: str = EDGES[0]
@@ -139,6 +144,8 @@ class HotspotFilter:
         if self.overlays != DEFAULT_OVERLAYS:
             pairs += [("show", name) for name in self.overlays or (NO_OVERLAY,)]
         optional = {
+            "cells": self.shape if self.shape != SHAPES[0] else None,
+            "shade": self.shade if self.shade != SHADES[0] else None,
             "kernel": self.kernel if self.kernel != KERNELS[0] else None,
             "edge": self.edge if self.edge != EDGES[0] else None,
             "imprecise": self.imprecise if self.imprecise != IMPRECISE[0] else None,
@@ -186,6 +193,8 @@ def read_filter(query: Mapping[str, Sequence[str]], choices: Choices) -> tuple[H
         kinds=asked.some("kind", list(terms("event_kind")), default_kinds()),
         cell_width_m=int(asked.one("width", [str(w) for w in CELL_WIDTHS_M], "250")),
         bandwidth=asked.bandwidth("bandwidth"),
+        shape=asked.one("cells", SHAPES, SHAPES[0]),
+        shade=asked.one("shade", SHADES, SHADES[0]),
         kernel=asked.one("kernel", KERNELS, KERNELS[0]),
         edge=asked.one("edge", EDGES, EDGES[0]),
         imprecise=asked.one("imprecise", IMPRECISE, IMPRECISE[0]),
@@ -329,6 +338,8 @@ _WORDS = {
     "accuracy": "accuracy",
     "kind": "kind of record",
     "width": "cell size",
+    "cells": "shape of cells",
+    "shade": "way to shade the cells",
     "kernel": "way of smoothing",
     "edge": "way to treat the edge",
     "imprecise": "way to treat imprecise records",

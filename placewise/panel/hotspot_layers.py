@@ -98,16 +98,34 @@ def _terms(u: Floats, v: Floats) -> Floats:
     return np.column_stack([u**i * v**j for i, j in POWERS])
 
 
+def shown_counts(found: Hotspots) -> Integers:
+    """What each cell is shaded and numbered by: its records, or the different children known there."""
+    return found.children if found.shades_children else found.counts
+
+
 def highest_count(found: Hotspots) -> int:
     """Highest count of a cell; with the slider, of any month, so that its months share one scale."""
     if found.wanted.month is None:
-        return int(found.counts.max(initial=0))
+        return int(shown_counts(found).max(initial=0))
+    if found.shades_children:
+        return _most_children(found)
     records = found.records
     every = records.shown_any_month & (records.month >= 0)
     cell = found.grid.locate(records.columns.x[every], records.columns.y[every])
     month = records.month[every][cell >= 0]
     pairs = cell[cell >= 0] * len(records.months) + month
     return int(np.bincount(pairs).max(initial=0)) if pairs.size else 0
+
+
+def _most_children(found: Hotspots) -> int:
+    """Most different children of a cell in any month of the period."""
+    records, columns = found.records, found.records.columns
+    rows = columns.child_event
+    used = records.shown_any_month[rows] & (records.month[rows] >= 0)
+    cell = found.grid.locate(columns.x[rows[used]], columns.y[rows[used]])
+    slot = cell * len(records.months) + records.month[rows[used]]
+    named = np.unique(np.column_stack([slot, columns.child[used]])[cell >= 0], axis=0)
+    return int(np.unique(named[:, 0], return_counts=True)[1].max(initial=0))
 
 
 def layer(found: Hotspots, rates: CellRates | None) -> dict[str, Any]:
@@ -134,7 +152,7 @@ def cell_layer(found: Hotspots) -> tuple[dict[str, Any], Legend]:
     drawn = found.drawn
     highest = highest_count(found)
     steps = count_steps(highest)
-    counts = found.counts[drawn]
+    counts = shown_counts(found)[drawn]
     legend = (
         significance_legend(found)
         if found.wanted.view == "significance"
@@ -158,6 +176,7 @@ def _lattice(found: Hotspots, drawn: Integers) -> dict[str, Any]:
     return {
         "kind": "cells",
         "width_m": found.grid.cell_width_m,
+        "shape": found.wanted.shape,
         "projection": asdict(fit_projection(found.ground.frame.total_bounds)),
         "q": q.tolist(),
         "r": r.tolist(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from placewise.panel.hotspot_rates import ABOVE, BELOW, NO_RATE, WITHIN, CellRates
-from placewise.panel.hotspot_words import Legend, Swatch, count_of, counted_lines, shade_of
+from placewise.panel.hotspot_words import Legend, Swatch, cell_words, count_of, counted_lines, shade_of
 from placewise.panel.hotspots import Hotspots, period_words
 
 STANDS = {
@@ -36,12 +36,12 @@ def rate_sentence(found: Hotspots, rates: CellRates) -> str:
         if measure.is_quotient
         else f"the whole area’s {figure(rates.overall)} {measure.unit}"
     )
-    clear = f"{above:,} {_lie(above)} clearly above {whole} and {below:,} clearly below"
+    clear = f"{_lie(above).capitalize()} clearly above {whole} and {_lie(below).split()[0]} clearly below"
     return f"{opening}; {fewer}. {clear}: by chance alone about {max(1, round(given / 20)):,} would."
 
 
 def _lie(n: int) -> str:
-    return "lies" if n == 1 else "lie"
+    return "none lies" if n == 0 else f"{n:,} {'lies' if n == 1 else 'lie'}"
 
 
 def rate_edges(rates: CellRates) -> list[float]:
@@ -70,7 +70,7 @@ def rates_legend(found: Hotspots, rates: CellRates, edges: list[float]) -> Legen
         for i, (low, top) in enumerate(zip(edges, tops, strict=True))
     ]
     key.append(Swatch("too-few", STANDS[NO_RATE]))
-    title = f"{measure.label}, cells of {found.wanted.cell_width_m} m"
+    title = f"{measure.label}, in each {cell_words(found.wanted)}"
     return Legend(title, key, [*_how(rates), *counted_lines(found)])
 
 

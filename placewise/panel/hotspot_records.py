@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from placewise.core.vocabulary import PLACEABLE_RADIUS_M, placeable_accuracies, radius_m, terms
-from placewise.geo.hexgrid import HexGrid
+from placewise.geo.cells import CellGrid
 from placewise.geo.series import reports_held, reports_received
 from placewise.panel.hotspot_filter import NOT_RECORDED, HotspotFilter
 from placewise.panel.hotspot_ground import Ground
@@ -182,7 +182,7 @@ def account(records: Records, position: Integers, spread: Flags | None = None) -
     )
 
 
-def locate(records: Records, grid: HexGrid) -> Integers:
+def locate(records: Records, grid: CellGrid) -> Integers:
     """Position of each shown record's cell in the grid, -1 for all others; shape (n,)."""
     position = np.full(records.columns.n, OUTSIDE)
     x, y = records.columns.x[records.shown], records.columns.y[records.shown]

@@ -43,6 +43,8 @@ def save_view(session: Session, found: Hotspots, title: str) -> UUID:
         query=found.wanted.query(),
         parameters={
             "cell_width_m": found.wanted.cell_width_m,
+            "cells": found.wanted.shape,
+            "shade": found.wanted.shade,
             "rate": None if rates is None else found.wanted.rate,
             "surface": _surface_parameters(found),
             "q_at_most": Q_AT_MOST,

@@ -258,8 +258,27 @@ def counts_legend(found: Hotspots, steps: list[int], highest: int) -> Legend:
         key.append(Swatch("shared", SHARED_KEY))
     if (found.verdict[found.counts > 0] == TOO_FEW).any():
         key.append(Swatch("too-few", VERDICTS[TOO_FEW]))
-    title = f"Records in each cell of {found.wanted.cell_width_m} m"
-    return Legend(title, key, counted_lines(found))
+    what = "Different children" if found.shades_children else "Records"
+    return Legend(
+        f"{what} in each {cell_words(found.wanted)}", key, [*_shaded_words(found), *counted_lines(found)]
+    )
+
+
+def _shaded_words(found: Hotspots) -> list[str]:
+    if found.shades_children:
+        once = "A child named many times in a cell counts once there. Records without a named child are not in these "
+        return [
+            once
+            + "figures: a cell of only such records shows 0. What stands out is judged as in other views."
+        ]
+    if found.wanted.shade == "children":
+        return ["Children are not counted for your role, so the cells are shaded by records."]
+    return []
+
+
+def cell_words(wanted: HotspotFilter) -> str:
+    """What a cell is: ``square of 250 m``; hexagons are plain cells."""
+    return f"{'square' if wanted.shape == 'squares' else 'cell'} of {wanted.cell_width_m} m"
 
 
 def significance_legend(found: Hotspots) -> Legend:
@@ -278,7 +297,8 @@ def significance_legend(found: Hotspots) -> Legend:
         "of the cells shown as standing out is expected to be a false alarm (Benjamini–Hochberg). "
         "A child counts once however often named. It says nothing of why, nor that other cells are safe."
     )
-    return Legend(f"Cells of {found.wanted.cell_width_m} m that stand out", key, [*counted_lines(found), how])
+    title = f"{cell_words(found.wanted).replace(' of', 's of').capitalize()} that stand out"
+    return Legend(title, key, [*counted_lines(found), how])
 
 
 def shade_of(index: int, of: int) -> int:

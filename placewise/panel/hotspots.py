@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from placewise.core.errors import NoVariation, TooFewCells
 from placewise.core.scope import PANEL
 from placewise.geo.adjacency import Adjacency
+from placewise.geo.cells import CellGrid
 from placewise.geo.counts import (
     children_per_cell,
     incidents_per_cell,
@@ -19,7 +20,8 @@ from placewise.geo.counts import (
     independent_reports_per_cell,
 )
 from placewise.geo.getis_ord import GiStar, gi_star
-from placewise.geo.hexgrid import HexGrid, centres_of_cells, hex_grid
+from placewise.geo.hexgrid import hex_grid
+from placewise.geo.square_cells import square_cells
 from placewise.panel.hotspot_filter import Choices, HotspotFilter, Problem, read_filter
 from placewise.panel.hotspot_ground import Ground, read_ground, ward_of, with_hull
 from placewise.panel.hotspot_months import named
@@ -65,7 +67,7 @@ class Hotspots:
 
     Attributes
     ----------
-    grid : HexGrid
+    grid : CellGrid
     position : ndarray of int64
         Cell of each record, -1 where it is not on the map.
     counts, children : ndarray of int64, shape (cells,)
@@ -90,7 +92,7 @@ class Hotspots:
     wanted: HotspotFilter
     ground: Ground
     records: Records
-    grid: HexGrid
+    grid: CellGrid
     position: Integers = field(repr=False)
     counts: Integers = field(repr=False)
     children: Integers = field(repr=False)
@@ -103,6 +105,11 @@ class Hotspots:
     n_children: int
     children_known: bool
     terrain: Terrain | None = field(default=None, repr=False)
+
+    @property
+    def shades_children(self) -> bool:
+        """Whether cells are shaded by different children; not for roles to which children are not counted."""
+        return self.wanted.view == "counts" and self.wanted.shade == "children" and self.children_known
 
     @property
     def drawn(self) -> Integers:
@@ -125,7 +132,7 @@ class Laid:
     wanted: HotspotFilter
     ground: Ground
     records: Records
-    grid: HexGrid
+    grid: CellGrid
     children_known: bool
 
 
@@ -168,10 +175,23 @@ def lay_records(session: Session, query: Mapping[str, Sequence[str]]) -> tuple[L
     if ground.area is None:
         return Nothing(ground, "no_ground"), problems
     try:
-        grid = hex_grid(ground.frame, cell_width_m=wanted.cell_width_m)
+        grid = lay_grid(ground, wanted)
     except TooFewCells:
         return Nothing(ground, "no_ground"), problems
     return Laid(wanted, ground, records, grid, bool(session.roles & PANEL)), problems
+
+
+def lay_grid(ground: Ground, wanted: HotspotFilter) -> CellGrid:
+    """Cells of the shape and width asked for.
+
+    Raises
+    ------
+    TooFewCells
+        The area is so small that no cell shares ground with it.
+    """
+    if wanted.shape == "squares":
+        return square_cells(ground.frame, cell_width_m=wanted.cell_width_m)
+    return hex_grid(ground.frame, cell_width_m=wanted.cell_width_m)
 
 
 def count_records(laid: Laid, terrain: Terrain | None = None) -> Hotspots:
@@ -214,7 +234,7 @@ def count_records(laid: Laid, terrain: Terrain | None = None) -> Hotspots:
     )
 
 
-def _test(records: Records, grid: HexGrid, position: Integers) -> GiStar | None:
+def _test(records: Records, grid: CellGrid, position: Integers) -> GiStar | None:
     """Compare each neighbourhood with chance, each child counted once in it."""
     child = records.child_of_event
     reports = independent_reports_per_cell(position, child, n_cells=grid.n_cells)
@@ -236,7 +256,7 @@ def _verdicts(test: GiStar | None, n_cells: int) -> Integers:
 
 
 def _only_by_sharing(
-    stands_out: Flags, shared: SharedPoints, records: Records, grid: HexGrid, position: Integers
+    stands_out: Flags, shared: SharedPoints, records: Records, grid: CellGrid, position: Integers
 ) -> Flags:
     """Cells that owe it to shared points: made mostly of them, or beside them and ordinary without them."""
     beside = stands_out & shared.mostly_around & ~shared.mostly
@@ -259,7 +279,7 @@ def _apart(sharing: Flags, plain: Flags, shared: SharedPoints, adjacency: Adjace
     return apart
 
 
-def _hot_areas(groups: list[list[int]], counts: Integers, grid: HexGrid, ground: Ground) -> list[HotArea]:
+def _hot_areas(groups: list[list[int]], counts: Integers, grid: CellGrid, ground: Ground) -> list[HotArea]:
     peaks = np.array([max(group, key=lambda cell: int(counts[cell])) for group in groups], dtype=np.int64)
     x, y = cell_centres(grid, peaks)
     areas = [
@@ -286,9 +306,9 @@ def connected(flags: Flags, adjacency: Adjacency) -> list[list[int]]:
     return groups
 
 
-def cell_centres(grid: HexGrid, positions: Integers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def cell_centres(grid: CellGrid, positions: Integers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Eastings and northings of the centres of cells given by position."""
-    return centres_of_cells(grid.cell[positions], cell_width_m=grid.cell_width_m)
+    return grid.centres(positions)
 
 
 def period_words(wanted: HotspotFilter) -> str:

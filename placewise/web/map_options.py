@@ -9,10 +9,14 @@ from placewise.panel.hotspot_filter import (
     IMPRECISE,
     KERNELS,
     RATES,
+    SHADES,
+    SHAPES,
     HotspotFilter,
 )
 from placewise.panel.hotspot_rates import MEASURES
 
+SHAPE_LABELS = {"hexagons": "Hexagons", "squares": "Squares"}
+SHADE_LABELS = {"records": "Records", "children": "Different children"}
 RULE_LABELS = {"silverman": "By Silverman’s rule", "likelihood": "As the records suggest"}
 KERNEL_LABELS = {"quartic": "Quartic", "gaussian": "Gaussian"}
 EDGE_LABELS = {"corrected": "Corrected", "plain": "Not corrected"}
@@ -29,6 +33,8 @@ def drawing_options(wanted: HotspotFilter) -> dict[str, list[tuple[str, str]]]:
         ],
         "kernel": [(kernel, KERNEL_LABELS[kernel]) for kernel in KERNELS],
         "imprecise": [(choice, IMPRECISE_LABELS[choice]) for choice in IMPRECISE],
+        "cells": [(shape, SHAPE_LABELS[shape]) for shape in SHAPES],
+        "shade": [(shade, SHADE_LABELS[shade]) for shade in SHADES],
         "rate": [(rate, MEASURES[rate].label) for rate in RATES],
         "edge": [(edge, EDGE_LABELS[edge]) for edge in EDGES],
     }

@@ -190,8 +190,7 @@ def _require_enough(placed: Earlier, month: Integers, windows: tuple[int, ...]) 
 
 
 def _areas_km2(found: Hotspots) -> Floats:
-    whole_m2 = math.sqrt(3) / 2 * found.grid.cell_width_m**2
-    return np.asarray(found.grid.share_inside * whole_m2 * _M2_TO_KM2)
+    return np.asarray(found.grid.share_inside * found.grid.cell_area_m2 * _M2_TO_KM2)
 
 
 def _surface(judged: str, found: Hotspots, area_km2: Floats) -> Surface:

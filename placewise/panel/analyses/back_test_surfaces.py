@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from placewise.core.errors import NoVariation, TooFewCells
 from placewise.geo.adjacency import Adjacency
+from placewise.geo.cells import CellGrid
 from placewise.geo.counts import incidents_per_cell, independent_reports_around, independent_reports_per_cell
 from placewise.geo.density import Edge, SquareGrid, cells_inside, kernel_density, square_grid
 from placewise.geo.getis_ord import gi_star
-from placewise.geo.hexgrid import HexGrid
 from placewise.geo.kernels import Kernel
 from placewise.panel.hotspots import DENSE_REPORTS_A_CELL
 
@@ -127,7 +127,7 @@ Surface = Counted | Smoothed | Compared
 
 
 def smoothed_surface(
-    frame: Any, grid: HexGrid, area_km2: Floats, *, bandwidth_m: float, kernel: Kernel, edge: Edge
+    frame: Any, grid: CellGrid, area_km2: Floats, *, bandwidth_m: float, kernel: Kernel, edge: Edge
 ) -> Smoothed:
     """Lay squares over the study area (a GeoSeries in EPSG:27700) and name the cell each lies in."""
     x_low, y_low, x_high, y_high = frame.total_bounds

@@ -7,7 +7,6 @@ that record; and cells are what the map shows. Users of SaTScan do so with count
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,6 +65,7 @@ class ScanTask:
     question: ScanQuestion
     months: tuple[str, ...]
     cell_width_m: int
+    corner_m: float
     x_m: Floats = field(repr=False)
     y_m: Floats = field(repr=False)
     inside: Floats = field(repr=False)
@@ -87,11 +87,6 @@ class ScanTask:
     def longest_steps(self) -> int:
         """Most months of a cluster; the whole period is one step."""
         return 1 if self.question.time == WHOLE else self.question.longest_months
-
-    @property
-    def corner_m(self) -> float:
-        """From a cell's centre to its corners."""
-        return self.cell_width_m / math.sqrt(3)
 
     @property
     def reach_m(self) -> float:
@@ -135,6 +130,7 @@ def _task(found: Hotspots, question: ScanQuestion, months: tuple[str, ...]) -> S
         question=question,
         months=months,
         cell_width_m=found.wanted.cell_width_m,
+        corner_m=found.grid.corner_m,
         x_m=x_m,
         y_m=y_m,
         inside=inside,

@@ -1,4 +1,4 @@
-/* The main layer: hexagonal cells on canvas tiles, or the bands of the density surface.
+/* The main layer: hexagonal or square cells on canvas tiles, or the bands of the density surface.
    Cells and bands come as whole numbers on a lattice of the National Grid; a short polynomial from the server
    (panel/hotspot_layers.py, Projection) turns them into longitude and latitude. Part of the hotspot map; see map.js. */
 (function () {
@@ -14,9 +14,26 @@
   const DOTS_BELOW_ZOOM = 9; // only a map of far-apart records can be zoomed out so far (web/maps.py)
   const DOT_PX = 3;
   const NUMBER_FROM_PX = 30; // a cell narrower than this has no room for its number
-  const CORNERS = [[0, -2], [1, -1], [1, 1], [0, 2], [-1, 1], [-1, -1]]; // half widths, half sides
-  // The neighbour (q, r) across the side that runs from each corner to the next.
-  const ACROSS = [[1, -1], [1, 0], [0, 1], [-1, 1], [-1, 0], [0, -1]];
+  /* What a cell looks like on its lattice: its corners and centre in metres from (q, r) and the width, the neighbour
+     (q, r) across the side that runs from each corner to the next, and its width over the distance to a corner. */
+  const HEXAGON_CORNERS = [[0, -2], [1, -1], [1, 1], [0, 2], [-1, 1], [-1, -1]]; // half widths, half sides
+  const SQUARE_CORNERS = [[0, 0], [1, 0], [1, 1], [0, 1]];
+  const SHAPES = {
+    hexagons: {
+      spot: (q, r, width, [a, b]) => [(2 * q + r + a) * (width / 2), (3 * r + b) * (width / Math.sqrt(3) / 2)],
+      corners: HEXAGON_CORNERS,
+      middle: [0, 0],
+      across: [[1, -1], [1, 0], [0, 1], [-1, 1], [-1, 0], [0, -1]],
+      wide: Math.sqrt(3),
+    },
+    squares: {
+      spot: (q, r, width, [a, b]) => [(q + a) * width, (r + b) * width],
+      corners: SQUARE_CORNERS,
+      middle: [0.5, 0.5],
+      across: [[0, -1], [1, 0], [0, 1], [-1, 0]],
+      wide: Math.sqrt(2),
+    },
+  };
   const CELLS_A_LINE = 14; // the outline of what stands out is this much thinner than a cell is wide
 
   // --- From the National Grid to the map ------------------------------------------------------------
@@ -38,26 +55,23 @@
     };
   }
 
-  function cornersOf(q, r, width) {
-    const side = width / Math.sqrt(3);
-    return CORNERS.map(([a, b]) => [(2 * q + r + a) * (width / 2), (3 * r + b) * (side / 2)]);
-  }
-
   function cellsOf(layer) {
     const place = projector(layer.projection);
+    const shape = SHAPES[layer.shape || 'hexagons'];
     const verdicts = new Map(layer.q.map((q, k) => [`${q}.${layer.r[k]}`, layer.verdict[k]]));
     /* Sides on the outer line of neighbouring cells that stand out: only these are drawn, or the lines hide the map. */
     function outerSides(q, r, verdict) {
       if (verdict !== STANDS_OUT && verdict !== SHARED) { return []; }
-      return ACROSS.flatMap(([dq, dr], side) => {
+      return shape.across.flatMap(([dq, dr], side) => {
         const beyond = verdicts.get(`${q + dq}.${r + dr}`);
         return beyond === verdict || beyond === STANDS_OUT ? [] : [side];
       });
     }
     return layer.q.map((q, k) => {
       const r = layer.r[k];
-      const corners = cornersOf(q, r, layer.width_m).map(([x, y]) => place(x, y));
-      const centre = place((2 * q + r) * (layer.width_m / 2), 3 * r * (layer.width_m / Math.sqrt(3) / 2));
+      const at = (offset) => place(...shape.spot(q, r, layer.width_m, offset));
+      const corners = shape.corners.map(at);
+      const centre = at(shape.middle);
       return { name: `${q}.${r}`, corners, centre, count: layer.count[k], text: layer.text ? layer.text[k] : layer.count[k].toLocaleString('en-GB'), shade: layer.shade[k], verdict: layer.verdict[k], outer: outerSides(q, r, layer.verdict[k]) };
     });
   }
@@ -65,7 +79,7 @@
   // --- Cells on canvas -----------------------------------------------------------------------------
 
   /* A cell's width in pixels. */
-  function widthOf({ corners, centre }) { return corners[0].distanceTo(centre) * Math.sqrt(3); }
+  function widthOf({ corners, centre }) { return corners[0].distanceTo(centre) * (corners.length === 4 ? SHAPES.squares : SHAPES.hexagons).wide; }
 
   function hatch(context) {
     const tile = document.createElement('canvas');
