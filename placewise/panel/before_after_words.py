@@ -20,6 +20,8 @@ NO_CAUSE = (
     "A difference has no cause attached. Places are chosen when they are at their worst, and many fall back by "
     "themselves; other things changed at the same time."
 )
+#: A quotient nearer nought than this says nothing of the ring.
+LEAST_QUOTIENT = 0.05
 #: A p-value below this is written as "less than".
 SMALLEST_P = 0.001
 
@@ -178,6 +180,8 @@ def quotient_words(quotient: DisplacementQuotient | None) -> str:
         "part_displaced": "some may have moved next door, less than was gained here",
         "benefit_cancelled": "next door rose by as much as was gained here, or more",
     }[quotient.reading]
+    if abs(quotient.wdq) < LEAST_QUOTIENT:
+        read = "next door went as the comparison area did"
     return f"{signed(quotient.wdq, 2)}: {read}. No margin of error is known for it; read it only beside the verdict."
 
 
@@ -213,10 +217,12 @@ def cautions(found: Evaluation) -> list[str]:
         "Fewer records may mean fewer looked or fewer told. Ask young people whether they feel safer here.",
         "A position may be up to 200 m off, so a record near a line may belong to the other side of it.",
     ]
-    silent = [one.agency for one in found.reports if one.missing]
-    if silent:
+    uneven = [one.agency for one in found.reports if one.missing[0] != one.missing[1]]
+    if uneven:
         lines.insert(
-            0, f"Reports of {_listed(silent)} are missing in some of these months: a fall may be silence."
+            0,
+            f"Reports of {_listed(uneven)} are missing in more months of one period than of the other: a difference "
+            "may be silence.",
         )
     return lines
 
