@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placewise.core.errors import NotFound
+from placewise.panel.analyses.scan import SCAN
 from placewise.panel.analyses.scan_question import WHOLE
 from placewise.panel.hotspot_cells import CellFacts, cell_names, cell_position, mix_lines
 from placewise.panel.hotspot_cluster_words import (
@@ -110,7 +111,7 @@ def clusters_layer(found: Hotspots, result: Result, *, near: Namer = nameless) -
     """
     rows = cluster_rows(found, result, near=near)
     return {
-        "view": "clusters",
+        "view": SCAN.code,
         "layer": {
             "kind": "circles",
             "circles": [

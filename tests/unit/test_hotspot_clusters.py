@@ -9,9 +9,10 @@ import orjson
 import pytest
 
 from placewise.core.errors import NotFound
+from placewise.panel.analyses.scan import SCAN
 from placewise.panel.analyses.scan_question import TIMES
 from placewise.panel.hotspot_cells import cell_names
-from placewise.panel.hotspot_cluster_words import COMPARED_LABELS, TIME_LABELS
+from placewise.panel.hotspot_cluster_words import COMPARED_LABELS, KEY, TIME_LABELS
 from placewise.panel.hotspot_clusters import (
     cell_cluster_lines,
     cluster_facts,
@@ -56,6 +57,7 @@ def test_a_cluster_is_a_circle_a_row_and_a_sentence_with_the_same_figures() -> N
         "One cluster is still going on in April 2026. It is near Mill Café: 32 records where 15 would be expected "
         "from March to April 2026; chance alone did as well in none of 999 shuffles."
     )
+    assert layer["view"] == SCAN.code == "scan", "the view's name on the map is the calculation's"
     (circle,) = layer["layer"]["circles"]
     assert circle["number"] == 1
     assert circle["label"] == "1: 32 records where 15 would be expected from March to April 2026"
@@ -66,12 +68,8 @@ def test_a_cluster_is_a_circle_a_row_and_a_sentence_with_the_same_figures() -> N
     assert line["chance"] == "chance alone did as well in none of 999 shuffles"
     assert line["recurrence"] == "At most about once in 83 years of looking every month"
     assert (line["lon"], line["lat"]) == (circle["lon"], circle["lat"])
-    assert layer["legend"]["key"] == [{"look": "cluster", "label": line_key()}]
+    assert layer["legend"]["key"] == [{"look": "cluster", "label": KEY}]
     orjson.dumps(layer)
-
-
-def line_key() -> str:
-    return "Numbered circle: more records than chance would put there"
 
 
 def test_every_record_counted_lies_in_the_circle_drawn() -> None:

@@ -36,7 +36,7 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 #: Cells in all circles (25 bytes each), and comparisons in all shufflings: about an hour of one processor.
-_MOST_IN_CIRCLES, _MOST_COMPARISONS = 40_000_000, 2_000_000_000_000
+_MOST_IN_CIRCLES, _MOST_COMPARISONS = 40_000_000, 1_000_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +190,8 @@ def _require_enough(task: ScanTask) -> None:
     if n < LEAST_RECORDS:
         counted = "on the map" if n == task.on_map else "on the map once each child is counted once"
         raise TooFewRecords(
-            f"{n:,} record{'' if n == 1 else 's'} {counted}, and a scan needs {LEAST_RECORDS}: among fewer, even "
-            "several close together are what chance often gives. Choose a longer period or more kinds of record."
+            f"{n:,} record{'' if n == 1 else 's'} {counted}, and a scan needs {LEAST_RECORDS}: among fewer, three "
+            "or four records decide alone. Choose a longer period or more kinds of record."
         )
     if task.question.compared == BACKGROUND and others < LEAST_RECORDS:
         raise TooFewRecords(
