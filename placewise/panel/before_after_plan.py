@@ -11,7 +11,7 @@ import shapely
 
 from placewise.panel.hotspot_filter import Problem
 from placewise.panel.hotspot_ground import read_ground
-from placewise.panel.period import LONDON, find_period
+from placewise.panel.period import LONDON, find_period, month_before
 from placewise.store.geography import Areas, MappedPlace, list_mapped_places
 from placewise.store.session import Session
 
@@ -57,6 +57,11 @@ class Site:
         if self.place.shape is None:
             raise ValueError("A place without a geometry cannot be evaluated on the ground")
         return self.place.shape
+
+    @property
+    def last_month(self) -> date | None:
+        """First day of the newest month that is over and has records."""
+        return None if self.end is None else month_before(self.end)
 
     @property
     def is_point(self) -> bool:

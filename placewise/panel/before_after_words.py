@@ -44,6 +44,10 @@ def comparison_words(plan: Plan, site: Site) -> str:
 def plan_lines(plan: Plan, site: Site) -> list[tuple[str, str]]:
     """The plan, line by line; nothing in it comes from a record."""
     target = f"{site.place.name}, {plan.reach_m} m round its point"
+    if (site.place.radius_m or 0) > plan.reach_m:
+        target += (
+            f" (itself known only to within {site.place.radius_m:.0f} m: a larger radius would be safer)"
+        )
     if not site.is_point:
         margin = f"and {plan.reach_m} m round it" if plan.reach_m else "without a margin"
         target = f"{site.place.name}: its own shape {margin}"

@@ -25,16 +25,23 @@ def at(admin, partnership):
             harm_types=[["cce"], ["cse", "missing"], []][n % 3],
             relation=("harm_there", "found_there")[n % 5 == 0],
         )
-    records.event(records.place("Elsewhere", location_type="shopping"), london(2026, 4, 20))
+    far = records.place("Elsewhere", location_type="shopping", geom="SRID=27700;POINT(608000 364000)")
+    records.event(far, london(2026, 4, 20))
     group = records.group("Weir Park evening group", records.person("Child 0001"))
     records.link(("group", group), ("place", place), "group_uses_place")
     base = f"/p/{partnership.slug}"
     return lambda path="": (
-        f"{base}/places/{place}" if not path else f"{base}/{path}".replace("PLACE", str(place))
+        f"{base}/places/{place}"
+        if not path
+        else f"{base}/{path}".replace("PLACE", str(place)).replace("FAR", str(far))
     )
 
 
-PAGES = ("places", "places/PLACE", "places/PLACE/edit", "groups")
+EVALUATION = (
+    "places/PLACE/before-after?day=1&month=3&year=2025&done=Lights+repaired&months=6&reach=25&ring=300"
+    "&against=places&with=FAR"
+)
+PAGES = ("places", "places/PLACE", "places/PLACE/edit", "places/PLACE/before-after", EVALUATION, "groups")
 
 
 @pytest.mark.parametrize("path", PAGES)
