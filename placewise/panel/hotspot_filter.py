@@ -29,7 +29,7 @@ IMPRECISE = ("left_out", "spread")
 #: What records are held against in the rates view.
 RATES = ("children", "crime", "crime_quotient", "all", "all_quotient")
 #: What may be drawn over the main layer, and what is drawn unless others are asked for.
-OVERLAYS = ("places", "ward", "lsoa")
+OVERLAYS = ("places", "ward", "lsoa", "dots")
 DEFAULT_OVERLAYS = ("places", "ward")
 NO_OVERLAY = "none"
 SORTS = ("count", "children", "q", "ward", "rate")

@@ -54,12 +54,15 @@ class Tile:
     count : ndarray of int64, same shape
     n : int
         Records on all tiles together.
+    highest : int
+        Highest count of a square of this zoom, on any tile, in the whole period: months share the period's scale.
     """
 
     side: int
     square: Integers = field(repr=False)
     count: Integers = field(repr=False)
     n: int
+    highest: int
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,10 @@ class PointTiles:
         """
         check_tile(zoom, column, row)
         side_bits = min(SIDE_BITS, _AXIS_BITS - zoom)
+        code, count = self.levels[min(zoom, FINEST_ZOOM)]
+        highest = int(count.max(initial=0))
         if month is None:
-            n, level = int(self.packed.size), min(zoom, FINEST_ZOOM)
-            code, count = self.levels[level]
+            n = int(self.packed.size)
             below = 2 * side_bits  # bits of a square's code under those of its tile
             inside = _slice(code, _interleaved(column, row), below)
             runs = code[inside], count[inside]
@@ -108,10 +112,11 @@ class PointTiles:
             position = self._position(month)
             n, below = int(self.n_by_month[position]), 2 * (_AXIS_BITS - zoom)
             slice_of = self.packed[_slice(self.packed, _interleaved(column, row), below + _MONTH_BITS)]
-            code = slice_of[(slice_of & _EVERY_MONTH) == position] >> _MONTH_BITS
-            runs = _runs(code >> (below - 2 * side_bits), np.ones(code.size, dtype=np.int64))
+            own = slice_of[(slice_of & _EVERY_MONTH) == position] >> (_MONTH_BITS + below - 2 * side_bits)
+            runs = _runs(own, np.ones(own.size, dtype=np.int64))
         local = runs[0] & ((1 << 2 * side_bits) - 1)
-        return Tile(1 << side_bits, (_even(local >> 1) << side_bits) | _even(local), runs[1], n)
+        square = (_even(local >> 1) << side_bits) | _even(local)
+        return Tile(1 << side_bits, square, runs[1], n, highest)
 
     def _position(self, month: str) -> int:
         if month not in self.months:

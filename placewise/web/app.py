@@ -23,6 +23,7 @@ from placewise.web import (
     group_pages,
     health,
     home,
+    hotspot_dots,
     hotspot_pages,
     import_pages,
     people_pages,
@@ -38,6 +39,7 @@ from placewise.web.pages import NavigationEntry, Services
 SUBJECTS = (
     home.subject,
     hotspot_pages.subject,
+    hotspot_dots.subject,
     analysis_pages.subject,
     place_pages.subject,
     before_after_pages.subject,

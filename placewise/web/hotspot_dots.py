@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import orjson
 from flask import request
 from werkzeug.wrappers import Response
@@ -42,8 +44,7 @@ def tile(session: Session, membership: Membership, zoom: int, column: int, row: 
 
 def as_json(found: Tile) -> bytes:
     """A tile as the browser gets it; some 50 KB at the most."""
-    answer = {"n": found.n, "side": found.side, "square": found.square, "count": found.count}
-    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.dumps(asdict(found), option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _tiles(session: Session) -> PointTiles:

@@ -49,7 +49,7 @@ subject = Subject("map", __name__)
 Found = TypeVar("Found", Hotspots, Laid)
 
 VIEW_LABELS = {"counts": "Counts", "density": "Density", "significance": "What stands out", "rates": "Rates"}
-OVERLAY_LABELS = {"places": "Places", "ward": "Wards", "lsoa": "LSOAs"}
+OVERLAY_LABELS = {"places": "Places", "ward": "Wards", "lsoa": "LSOAs", "dots": "Dots"}
 
 
 @subject.page("/p/<slug>/map", roles=READERS, action=Action.CONSULT_MAP, navigation="Map")
@@ -226,7 +226,7 @@ def _chosen_cell(
 def _overlays(session: Session, has_places: bool) -> dict[str, str]:
     """What can be drawn over the layer: a box for what is not held would do nothing."""
     held = {kind for kind, n in count_boundaries(session).items() if n} | (
-        {"places"} if has_places else set()
+        {"dots", "places"} if has_places else {"dots"}
     )
     return {code: label for code, label in OVERLAY_LABELS.items() if code in held}
 

@@ -110,9 +110,18 @@ def test_squares_get_no_smaller_than_the_accuracy_of_records():
     assert CLOSEST_ZOOM == MAX_ZOOM
 
 
+def test_one_scale_holds_for_all_tiles_and_months_of_a_zoom():
+    tiles = made([LON] * 5 + [LON + 0.2], [LAT] * 6, np.array([0, 1, 1, 2, 2, 0]))
+    here, there = (tuple(int(at) for at in tile_at(x, LAT, 12)) for x in (LON, LON + 0.2))
+    assert here != there
+    shown = [tiles.tile(12, *here), tiles.tile(12, *there), tiles.tile(12, *here, "2026-01")]
+    assert [(tile.count.tolist(), tile.highest) for tile in shown] == [([5], 5), ([1], 5), ([1], 5)]
+
+
 def test_without_records_every_tile_is_empty():
     tiles = made([], [])
-    assert (tiles.tile(10, 511, 340).square.size, tiles.tile(10, 511, 340, "2026-02").n) == (0, 0)
+    assert (tiles.tile(10, 511, 340).highest, tiles.tile(10, 511, 340, "2026-02").n) == (0, 0)
+    assert tiles.tile(10, 511, 340).square.size == 0
 
 
 def test_a_record_without_a_position_is_on_no_tile():

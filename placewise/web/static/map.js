@@ -16,6 +16,7 @@
   let mainGroup;
   let outlineGroup;
   let placeGroup;
+  let dots;
   let selection = null;
   let opener = null; // where the focus goes back to
 
@@ -115,6 +116,7 @@
       if (mine !== loading) { return null; }
       draw(answer);
       showLegend(answer);
+      dots.follow(new URL(address, window.location.href).searchParams.get('month'));
       say(`${answer.legend.title}: ${answer.n.toLocaleString('en-GB')} records on the map.`);
       return answer;
     } catch (problem) {
@@ -171,6 +173,10 @@
   };
 
   async function toggle(map, name, shown) {
+    if (name === 'dots') {
+      dots.toggle(shown);
+      return;
+    }
     if (name === 'places') {
       if (shown) { placeGroup.addTo(map); } else { placeGroup.remove(); }
       return;
@@ -311,6 +317,7 @@
     lookAt(map);
     nameByZoom(map);
     carryOver();
+    dots = maker.dots(map, { fetched, say });
     followToggles(map);
     followCells(map);
     draw(JSON.parse(document.getElementById('first-layer').textContent));
