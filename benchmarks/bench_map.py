@@ -1,7 +1,8 @@
 """The hotspot map at 100,000 events: CPU of the web process and of its database backend, and bytes sent.
 
-``python -m benchmarks.bench_map [--events N]`` starts a private server, makes a partnership with N synthetic events
+``python -m benchmarks.bench_map [--events N …]`` starts a private server, makes a partnership with N synthetic events
 (two thirds on 1,700 snap points, one third at 60 places, each with a child) and asks for what a first view asks for.
+With several N it ends with F3: how the bytes grow, beside those of a folium page of the same points.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import folium
 import numpy as np
 from flask.testing import FlaskClient
+from folium.plugins import FastMarkerCluster, HeatMap
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import make_dsn
 from psycopg2.extras import execute_values
@@ -45,6 +48,18 @@ from placewise.web.pages import TOKEN
 SIDE_M = 8_000
 X, Y = 536_000, 177_000
 ROUNDS = 5
+#: Ways to draw, beside the views as they open.
+DRAWN = {
+    "squares": "cells=squares",
+    "by children": "shade=children",
+    "gaussian": "view=density&kernel=gaussian",
+    "cross-validated": "view=density&bandwidth=likelihood",
+    "spread": "view=density&imprecise=spread",
+    "spread, both": "view=density&imprecise=spread&bandwidth=likelihood",
+    "per child": "view=rates&rate=children",
+    "against crime": "view=rates&rate=crime",
+    "quotient": "view=rates&rate=crime_quotient",
+}
 EVENTS = """
 INSERT INTO placewise.event (partnership_id, event_id, source_agency, recorded_by, kind, category,
     harm_types, occurred_from, occurred_to, relation, accuracy, radius_m, geom) VALUES %s
@@ -66,20 +81,54 @@ VALUES %s
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=100_000)
-    events = parser.parse_args().events
+    parser.add_argument("--events", type=int, nargs="+", default=[100_000])
+    sizes = parser.parse_args().events
+    sent = {events: measured(events) for events in sizes}
+    if len(sizes) > 1:
+        report_growth(sent)
+
+
+def measured(events: int) -> int:
+    """Report on one partnership of so many events; the bytes of its page with all layers."""
     home = Path(tempfile.mkdtemp(prefix="placewise-bench-"))
     home.chmod(0o711)
     try:
         with PrivateCluster(home / "cluster", fast=True) as cluster, served(cluster, home, events) as client:
             postmaster = int((cluster.data / "postmaster.pid").read_text().split("\n")[0])
-            report(client, events, postmaster)
+            return report(client, events, postmaster)
     finally:
         shutil.rmtree(home)
 
 
+def report_growth(sent: dict[int, int]) -> None:
+    """F3: bytes of the page by number of events, beside folium's pages, which carry every point."""
+    least = min(sent.values())
+    print(
+        "\nF3 bytes of the page with scripts, styles and all layers; of one file by folium (without its CDN files)"
+    )
+    for events, size in sent.items():
+        print(
+            f"{events:>10,} events  placewise {size:>12,} ({size / least:.2f} of the least)  {folium_bytes(events)}"
+        )
+
+
+def folium_bytes(events: int) -> str:
+    """Bytes of two pages that show the same number of points."""
+    rng = np.random.default_rng(1)
+    points = np.round(rng.uniform([51.46, 0.0], [51.54, 0.12], (events, 2)), 6).tolist()
+    made = []
+    for plugin in (HeatMap, FastMarkerCluster):
+        page = folium.Map([51.5, 0.06])
+        plugin(points).add_to(page)
+        made.append(f"{plugin.__name__} {len(page.get_root().render()):,}")
+    return ", ".join(made)
+
+
 @contextmanager
-def served(cluster: PrivateCluster, home: Path, events: int) -> Iterator[FlaskClient]:
+def served(
+    cluster: PrivateCluster, home: Path, events: int, filling: Callable[..., None] | None = None
+) -> Iterator[FlaskClient]:
+    """A signed-in client of an application on a database with so many events."""
     admin = cluster.superuser_dsn()
     migrate(admin)
     with administrator(admin) as connection:
@@ -95,7 +144,7 @@ def served(cluster: PrivateCluster, home: Path, events: int) -> Iterator[FlaskCl
             agency="police",
             roles=Role.CHAIR,
         )
-        fill(connection, made.partnership_id, made.agencies, account, events)
+        (filling or fill)(connection, made.partnership_id, made.agencies, account, events)
     analyse(admin)
     app_url = make_dsn(admin, user="placewise_app", password="app")
     door_url = make_dsn(admin, user="placewise_door", password="door")
@@ -175,7 +224,9 @@ def measure(ask: Callable[[], int], postmaster: int) -> tuple[float, float, floa
     return min(web), (backend_cpu_s(postmaster) - backend) / ROUNDS, min(wall), size
 
 
-def report(client: FlaskClient, events: int, postmaster: int) -> None:
+def report(client: FlaskClient, events: int, postmaster: int) -> int:
+    """Ask for the page and its layers; the bytes of all of them."""
+
     def get(path: str) -> bytes:
         answer = client.get(path)
         assert answer.status_code == 200, path
@@ -193,6 +244,8 @@ def report(client: FlaskClient, events: int, postmaster: int) -> None:
         f"layer ({v})": f"/p/bench/map/layer.json?view={v}" for v in ("counts", "significance", "density")
     }
     more["layer (150 m)"] = "/p/bench/map/layer.json?width=150"
+    for name, query in DRAWN.items():
+        more[f"layer ({name})"] = f"/p/bench/map/layer.json?{query}"
     cpu_total, bytes_total = 0.0, static
     for name, path in (first | more).items():
         web, backend, wall, size = measure(lambda path=path: len(get(path)), postmaster)  # type: ignore[misc]
@@ -204,6 +257,7 @@ def report(client: FlaskClient, events: int, postmaster: int) -> None:
         f"first view             {cpu_total:.2f} s CPU: the page, which carries its first layer, and the wards"
     )
     print(f"page and all layers    {bytes_total:,} B with scripts and styles (without tiles)")
+    return bytes_total
 
 
 if __name__ == "__main__":
