@@ -47,7 +47,6 @@ from placewise.web.pages import TOKEN
 
 SIDE_M = 8_000
 X, Y = 536_000, 177_000
-ROUNDS = 5
 #: Ways to draw, beside the views as they open.
 DRAWN = {
     "squares": "cells=squares",
@@ -82,20 +81,22 @@ VALUES %s
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, nargs="+", default=[100_000])
-    sizes = parser.parse_args().events
-    sent = {events: measured(events) for events in sizes}
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args()
+    sizes = asked.events
+    sent = {events: measured(events, asked.rounds) for events in sizes}
     if len(sizes) > 1:
         report_growth(sent)
 
 
-def measured(events: int) -> int:
+def measured(events: int, rounds: int) -> int:
     """Report on one partnership of so many events; the bytes of its page with all layers."""
     home = Path(tempfile.mkdtemp(prefix="placewise-bench-"))
     home.chmod(0o711)
     try:
         with PrivateCluster(home / "cluster", fast=True) as cluster, served(cluster, home, events) as client:
             postmaster = int((cluster.data / "postmaster.pid").read_text().split("\n")[0])
-            return report(client, events, postmaster)
+            return report(client, events, postmaster, rounds)
     finally:
         shutil.rmtree(home)
 
@@ -210,21 +211,21 @@ def backend_cpu_s(postmaster: int) -> float:
     return total
 
 
-def measure(ask: Callable[[], int], postmaster: int) -> tuple[float, float, float, int]:
-    """Least web CPU, mean backend CPU, least wall (seconds) and bytes of ``ROUNDS`` requests."""
+def measure(ask: Callable[[], int], postmaster: int, rounds: int) -> tuple[float, float, float, int]:
+    """Least web CPU, mean backend CPU, least wall (seconds) and bytes of so many requests."""
     ask()
     web, wall, size = [], [], 0
     backend = backend_cpu_s(postmaster)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         cpu, start = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
         size = ask()
         wall.append(time.perf_counter() - start)
         after = resource.getrusage(resource.RUSAGE_SELF)
         web.append(after.ru_utime + after.ru_stime - cpu.ru_utime - cpu.ru_stime)
-    return min(web), (backend_cpu_s(postmaster) - backend) / ROUNDS, min(wall), size
+    return min(web), (backend_cpu_s(postmaster) - backend) / rounds, min(wall), size
 
 
-def report(client: FlaskClient, events: int, postmaster: int) -> int:
+def report(client: FlaskClient, events: int, postmaster: int, rounds: int) -> int:
     """Ask for the page and its layers; the bytes of all of them."""
 
     def get(path: str) -> bytes:
@@ -248,7 +249,7 @@ def report(client: FlaskClient, events: int, postmaster: int) -> int:
         more[f"layer ({name})"] = f"/p/bench/map/layer.json?{query}"
     cpu_total, bytes_total = 0.0, static
     for name, path in (first | more).items():
-        web, backend, wall, size = measure(lambda path=path: len(get(path)), postmaster)  # type: ignore[misc]
+        web, backend, wall, size = measure(lambda path=path: len(get(path)), postmaster, rounds)  # type: ignore[misc]
         print(f"{name:22} web {web:5.2f}  database {backend:5.2f}  wall {wall:5.2f}  {size:9,} B")
         cpu_total += (web + backend) if name in first else 0
         bytes_total += size
