@@ -281,3 +281,35 @@ def test_from_afar_places_are_small_rings_and_from_further_none(open_map: OpenMa
     )
     assert (near, far) == ("12px", "8px")
     assert open_map("?lat=51.5&lon=0.01&zoom=10").locator(".pw-pin").is_hidden()
+
+
+def test_what_stands_under_the_map_follows_it(open_map: OpenMap) -> None:
+    page = open_map()
+    assert "70 records" in page.locator("[data-area-sentence]").inner_text()
+    page.locator("summary", has_text="The months as a table").click()
+    page.locator("#map_hotspots").focus()
+    for _ in range(4):
+        page.keyboard.press("+")
+        page.wait_for_timeout(350)
+    page.locator("#area-title", has_text="in the part of the map shown").wait_for()
+    assert re.match(r"\d+ records of 70 on the map", page.locator("[data-area-sentence]").inner_text())
+    assert page.locator(".pw-area details").first.get_attribute("open") is not None
+    assert axe(page) == []
+
+
+def test_why_is_this_here_opens_by_keyboard_and_needs_no_script(open_map: OpenMap) -> None:
+    page = open_map(width=320)
+    page.locator("[data-show-cell]").first.focus()
+    page.keyboard.press("Enter")
+    page.locator("[data-cell-facts]").wait_for()
+    page.wait_for_timeout(300)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    why = page.locator("[data-cell-why]")
+    assert "Stands out, because q is at most 0.05" in why.inner_text()
+    assert "North-east" in why.inner_text()
+    assert axe(page) == []
+    assert not scrolls_sideways(page)
+    page.reload()
+    page.locator(".pw-why summary").click()
+    assert "Stands out, because q is at most 0.05" in why.inner_text()

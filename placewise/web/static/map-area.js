@@ -14,7 +14,7 @@
     const study = L.latLngBounds([south, west], [north, east]);
     let waiting = null;
     let asking = 0; // only the answer to the newest question is shown
-    let shown = null;
+    let shown = new URL(box.dataset.area, window.location.href).href; // the whole comes with the page
 
     /* The address for what the map shows; all of it when the study area fits in. */
     function address() {
