@@ -152,4 +152,4 @@ def figure(value: float) -> str:
     """
     if value == 0:
         return "0"
-    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+    return f"{value:.2f}" if value < 2 else f"{value:.1f}" if value < 10 else f"{value:,.0f}"

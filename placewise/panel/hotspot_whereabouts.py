@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from placewise.geo.spread import (
 )
 from placewise.panel.hotspot_ground import Ground
 from placewise.panel.hotspot_records import Records, known_within_m
-from placewise.store.geography import Areas, list_named_areas, list_streets, list_water
+from placewise.store.geography import Areas, grid_shapes, list_named_areas, list_streets, list_water
 from placewise.store.session import Session
 
 Floats = NDArray[np.float64]
@@ -61,7 +61,7 @@ class Terrain:
     streets : ndarray of shapely lines
     """
 
-    land: gpd.GeoSeries = field(repr=False)
+    land: Any = field(repr=False)
     areas: Geometries = field(repr=False)
     area_of: Integers = field(repr=False)
     streets: Geometries = field(repr=False)
@@ -139,7 +139,7 @@ def spread_records(
     discs = placed & (street == NOWHERE)
     fine = joined(
         _over_discs(records, discs, within, step_m),
-        spread_along_lines(_series(terrain.streets), street[street != NOWHERE], spacing_m=step_m),
+        spread_along_lines(grid_shapes(terrain.streets), street[street != NOWHERE], spacing_m=step_m),
     )
     rough = joined(
         _over_discs(records, by_circle, within, step_m, land=terrain.land),
@@ -162,9 +162,7 @@ def _streets_of(records: Records, terrain: Terrain, on_street: Flags, within: Fl
     return street
 
 
-def _over_discs(
-    records: Records, rows: Flags, within: Floats, step_m: float, land: gpd.GeoSeries | None = None
-) -> Spread:
+def _over_discs(records: Records, rows: Flags, within: Floats, step_m: float, land: Any = None) -> Spread:
     """Spread over circles, those at one spot together: published points hold many records each."""
     x, y, radius, count = (np.concatenate(part) for part in zip(*_discs(records, rows, within), strict=True))
     points = float((np.pi * (radius / step_m) ** 2).clip(min=1).sum())
@@ -176,7 +174,7 @@ def _over_discs(
 
 def _over_areas(terrain: Terrain, area: Integers, cell_m: float) -> Spread:
     """Spread over named areas, as shares of cells that cover them."""
-    areas = _series(terrain.areas)
+    areas = grid_shapes(terrain.areas)
     used = areas.iloc[np.unique(area)] if area.size else terrain.land
     return spread_over_areas(areas, area, grid=square_grid(used, cell_m=cell_m))
 
@@ -194,7 +192,3 @@ def _is(values: Integers, *codes: str) -> Flags:
     chosen = np.array([code in codes for code in terms("accuracy")] + [False])
     found: Flags = chosen[values]
     return found
-
-
-def _series(shapes: Geometries) -> gpd.GeoSeries:
-    return gpd.GeoSeries(shapes, crs="EPSG:27700")

@@ -137,7 +137,12 @@ def _areas(rows: list[tuple[UUID, str, str, memoryview]]) -> Areas:
 
 def grid_series(shape: shapely.Geometry | None) -> gpd.GeoSeries:
     """One shape in EPSG:27700 as a series that says so, which is what spatial statistics take."""
-    return gpd.GeoSeries([shape], crs="EPSG:27700")
+    return grid_shapes([shape])
+
+
+def grid_shapes(shapes: Sequence[shapely.Geometry | None] | NDArray[np.object_]) -> gpd.GeoSeries:
+    """Shapes in EPSG:27700 as a series that says so."""
+    return gpd.GeoSeries(shapes, crs="EPSG:27700")
 
 
 def count_boundaries(session: Session) -> dict[str, int]:

@@ -187,6 +187,8 @@ def test_every_cell_is_in_the_class_that_the_legend_says() -> None:
     assert legend.lines[0] == "Denominator: recorded crimes, in the same cell and time."
 
 
-@pytest.mark.parametrize(("value", "words"), [(0.0, "0"), (0.254, "0.25"), (3.44, "3.4"), (1234.0, "1,234")])
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.0, "0"), (0.254, "0.25"), (1.04, "1.04"), (3.44, "3.4"), (1234.0, "1,234")]
+)
 def test_figures_have_as_many_digits_as_they_can_bear(value: float, words: str) -> None:
     assert figure(value) == words
