@@ -77,12 +77,15 @@ class PointTiles:
     n_by_month : ndarray of int64, shape (months,)
     levels : tuple of (code, count)
         For each zoom from 0 to `FINEST_ZOOM`: the squares that hold records, in order, and how many.
+    highest : tuple of int
+        Highest count of a square at each of these zooms.
     """
 
     packed: Integers = field(repr=False)
     months: tuple[str, ...]
     n_by_month: Integers = field(repr=False)
     levels: tuple[Runs, ...] = field(repr=False)
+    highest: tuple[int, ...]
 
     @property
     def nbytes(self) -> int:
@@ -101,8 +104,8 @@ class PointTiles:
         """
         check_tile(zoom, column, row)
         side_bits = min(SIDE_BITS, _AXIS_BITS - zoom)
-        code, count = self.levels[min(zoom, FINEST_ZOOM)]
-        highest = int(count.max(initial=0))
+        level = min(zoom, FINEST_ZOOM)
+        code, count = self.levels[level]
         if month is None:
             n = int(self.packed.size)
             below = 2 * side_bits  # bits of a square's code under those of its tile
@@ -116,7 +119,7 @@ class PointTiles:
             runs = _runs(own, np.ones(own.size, dtype=np.int64))
         local = runs[0] & ((1 << 2 * side_bits) - 1)
         square = (_even(local >> 1) << side_bits) | _even(local)
-        return Tile(1 << side_bits, square, runs[1], n, highest)
+        return Tile(1 << side_bits, square, runs[1], n, self.highest[level])
 
     def _position(self, month: str) -> int:
         if month not in self.months:
@@ -154,7 +157,9 @@ def point_tiles(lon: Floats, lat: Floats, month: Integers, months: Sequence[str]
     code = _spread(column) | _spread(row) << 1
     packed = np.sort(code << _MONTH_BITS | month[known])
     n_by_month = np.bincount(month[known], minlength=len(months))
-    return PointTiles(packed, tuple(months), n_by_month, _levels(packed >> _MONTH_BITS))
+    levels = _levels(packed >> _MONTH_BITS)
+    highest = tuple(int(count.max(initial=0)) for _, count in levels)
+    return PointTiles(packed, tuple(months), n_by_month, levels, highest)
 
 
 def _squares(lon: Floats, lat: Floats) -> tuple[Integers, Integers]:
