@@ -10,7 +10,13 @@ from typing import NamedTuple
 from placewise.core.vocabulary import harm_relations, placeable_accuracies, terms
 from placewise.panel.hotspot_months import USUAL_MONTHS, is_month, moved
 
-VIEWS = ("counts", "density", "significance", "rates")
+VIEWS = ("counts", "density", "significance", "rates", "emerging", "scan")
+#: What the views that a worker calculates may be asked besides. The values are checked there, in words (analyses).
+OPTIONS = {
+    "emerging": ("step", "windows", "alternative", "intensity", "redraws", "seed"),
+    "scan": ("compared", "time", "longest", "radius", "share", "shufflings", "seed"),
+}
+_LONGEST_OPTION = 20
 CELL_WIDTHS_M = (150, 250, 500)
 SHAPES = ("hexagons", "squares")
 #: What the counts view shades and numbers the cells by.
@@ -89,6 +95,8 @@ class HotspotFilter:
         Where the map looks, kept in the address so that a view can be shared.
     cell : str or None
         The cell whose facts are shown, as ``q.r``; a name means another spot for another shape or width.
+    options : tuple of (name, value)
+        What `OPTIONS` of the view are asked for.
     """
 
     view: str
@@ -117,6 +125,7 @@ class HotspotFilter:
     lat: float | None = None
     lon: float | None = None
     zoom: int | None = None
+    options: tuple[tuple[str, str], ...] = ()
 
     @property
     def warned_relations(self) -> tuple[str, ...]:
@@ -157,6 +166,7 @@ class HotspotFilter:
             "cell": self.cell,
         }
         pairs += [(name, value) for name, value in optional.items() if value]
+        pairs += [(name, value) for name, value in self.options if name in OPTIONS.get(self.view, ())]
         if self.lat is not None and self.lon is not None and self.zoom is not None:
             pairs += [("lat", f"{self.lat:.5f}"), ("lon", f"{self.lon:.5f}"), ("zoom", str(self.zoom))]
         return pairs
@@ -207,6 +217,7 @@ def read_filter(query: Mapping[str, Sequence[str]], choices: Choices) -> tuple[H
         lat=asked.number("lat", 49, 61),
         lon=asked.number("lon", -9, 3),
         zoom=None if (zoom := asked.number("zoom", 5, 18)) is None else int(zoom),
+        options=asked.options(),
     )
     return state, asked.problems
 
@@ -296,6 +307,11 @@ class _Asked:
             )
             return usual
         return str(int(text))
+
+    def options(self) -> tuple[tuple[str, str], ...]:
+        """As they are, for the analysis to check; none is so long."""
+        names = OPTIONS.get(self._text("view"), ())
+        return tuple((name, text[:_LONGEST_OPTION]) for name in names if (text := self._text(name)))
 
     def moment(self, name: str) -> datetime | None:
         text = self._text(name).replace(" ", "+")  # a plus sign in an address reads as a space

@@ -10,8 +10,9 @@ from uuid import UUID
 import placewise
 from placewise.core.errors import BadRequest
 from placewise.core.scope import Role
+from placewise.panel.hotspot_calculated import Calculated, find_calculated
 from placewise.panel.hotspot_rate_words import rate_sentence
-from placewise.panel.hotspot_rates import rates_in_view
+from placewise.panel.hotspot_rates import CellRates, rates_in_view
 from placewise.panel.hotspot_surface import SEED, smoothed
 from placewise.panel.hotspot_words import left_out, sentence
 from placewise.panel.hotspots import Q_AT_MOST, Hotspots
@@ -24,16 +25,19 @@ LONGEST_TITLE = 120
 
 
 def save_view(session: Session, found: Hotspots, title: str) -> UUID:
-    """Keep what the map shows now.
+    """Keep what the map shows now; of a view that a worker calculates, its whole result.
 
     Raises
     ------
     BadRequest
-        The title is empty or too long.
+        The title is empty or too long, or the view is not calculated yet.
     """
     title = " ".join(title.split())
     if not 0 < len(title) <= LONGEST_TITLE:
         raise BadRequest(f"Give the saved view a name of up to {LONGEST_TITLE} characters.")
+    calculated = find_calculated(session, found)
+    if calculated and calculated.outcome.result is None:
+        raise BadRequest("Calculate this view first: there is nothing to save yet.")
     here = found.accounted
     test, rates = found.test, rates_in_view(found)
     return append_saved_run(
@@ -52,7 +56,8 @@ def save_view(session: Session, found: Hotspots, title: str) -> UUID:
             "study_area": found.ground.source,
         },
         result={
-            "sentence": sentence(found) if rates is None else rate_sentence(found, rates),
+            "sentence": _sentence(found, calculated, rates),
+            "calculated": calculated and calculated.outcome.result,
             "left_out": left_out(found),
             "placed": here.placed,
             "spread": here.spread,
@@ -70,6 +75,12 @@ def save_view(session: Session, found: Hotspots, title: str) -> UUID:
         },
         software_version=placewise.__version__,
     )
+
+
+def _sentence(found: Hotspots, calculated: Calculated | None, rates: CellRates | None) -> str:
+    if calculated:
+        return str(calculated.drawn["sentence"])
+    return sentence(found) if rates is None else rate_sentence(found, rates)
 
 
 def _surface_parameters(found: Hotspots) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from placewise.core.errors import BadRequest, NotFound
 from placewise.core.scope import PANEL, READERS, Action
 from placewise.core.vocabulary import placeable_accuracies, terms
 from placewise.panel import hotspot_area, hotspot_runs
+from placewise.panel.hotspot_calculated import find_calculated, with_calculated
 from placewise.panel.hotspot_cells import cell_facts, cell_table
 from placewise.panel.hotspot_filter import (
     CELL_WIDTHS_M,
@@ -38,7 +39,8 @@ from placewise.store.geography import count_boundaries
 from placewise.store.session import Session
 from placewise.store.tiles import EMPTY_TILE, get_tile
 from placewise.web import charts
-from placewise.web.map_options import drawing_options
+from placewise.web.analysis_pages import following
+from placewise.web.map_options import calculation_options, drawing_options
 from placewise.web.maps import MAX_ZOOM, MIN_ZOOM, MapParts, hotspot_map, zoom_to_hold
 from placewise.web.openings import PARAMETER
 from placewise.web.pages import Answer, Subject, opening_pass
@@ -48,7 +50,16 @@ subject = Subject("map", __name__)
 
 Found = TypeVar("Found", Hotspots, Laid)
 
-VIEW_LABELS = {"counts": "Counts", "density": "Density", "significance": "What stands out", "rates": "Rates"}
+VIEW_LABELS = {
+    "counts": "Counts",
+    "density": "Density",
+    "significance": "What stands out",
+    "rates": "Rates",
+    "emerging": "Emerging",
+    "scan": "Clusters",
+}
+#: Calculations with a page of their own, as the map offers them.
+FURTHER = {"near_repeats": "Do records repeat nearby?", "back_test": "How well did earlier maps do?"}
 OVERLAY_LABELS = {"places": "Places", "ward": "Wards", "lsoa": "LSOAs", "dots": "Dots"}
 
 
@@ -59,15 +70,18 @@ def page(session: Session, membership: Membership) -> Answer:
     if isinstance(found, Nothing):
         return render_template("map_empty.html", nothing=found, may_import=bool(membership.roles & PANEL))
     near, rates = nearby_names(session), rates_in_view(found)
+    calculated = find_calculated(session, found, near=near)
     chosen, problems = _chosen_cell(found, rates, problems, near)
+    chosen = chosen and with_calculated(calculated, found, chosen)
     places = places_layer(session, found)
     session.note(count=found.accounted.asked_for, view=found.wanted.view)
-    drawn = layer(
-        found, rates
-    )  # the first layer comes with the page: asking for it would count everything twice
+    # The first layer comes with the page: asking for it would count everything twice.
+    drawn = calculated.drawn if calculated else layer(found, rates)
     html = render_template(
         "map.html",
         first_layer=drawn,
+        calculated=calculated,
+        following=following(calculated.outcome) if calculated else None,
         found=found,
         wanted=found.wanted,
         problems=problems,
@@ -84,25 +98,33 @@ def page(session: Session, membership: Membership) -> Answer:
         places_words=places.words,
         made=_map(found),
         bounds=opening_bounds(found),
-        options=_options(found),
-        months=[(month, named(month)) for month in found.records.months],
-        views=VIEW_LABELS,
         overlays=_overlays(session, bool(places.drawn)),
-        may_see_saved=bool(membership.roles & PANEL),
-        may_save=bool(membership.roles & hotspot_runs.SAVERS),
-        query=_address(found.wanted),
-        with_change=lambda **changes: _address(found.wanted.but(**changes)),
-        **_area(hotspot_area.area_facts(found, None)),
-        study=map_bounds(found),
         reporting=(reporting := read_reporting(found)),
         reporting_sentence=reporting_sentence(reporting),
-        layer_query=_address(_layer_state(found.wanted)),
-        period_query=_address(_layer_state(found.wanted).but(month=None)),
-        layer_pass=urlencode(
-            {PARAMETER: opening_pass(membership, _layer_state(found.wanted).but(month=None).query())}
-        ),
+        **_area(hotspot_area.area_facts(found, None)),
+        **_form(membership, found),
     )
     return html, 400 if problems else 200
+
+
+def _form(membership: Membership, found: Hotspots) -> dict[str, Any]:
+    """What may be chosen and done on the page, and the addresses that its links and scripts use."""
+    state = _layer_state(found.wanted)
+    whole = state.but(month=None)
+    return {
+        "options": _options(found),
+        "months": [(month, named(month)) for month in found.records.months],
+        "views": VIEW_LABELS,
+        "further": FURTHER,
+        "may_see_saved": bool(membership.roles & PANEL),
+        "may_save": bool(membership.roles & hotspot_runs.SAVERS),
+        "study": map_bounds(found),
+        "query": _address(found.wanted),
+        "with_change": lambda **changes: _address(found.wanted.but(**changes)),
+        "layer_query": _address(state),
+        "period_query": _address(whole),
+        "layer_pass": urlencode({PARAMETER: opening_pass(membership, whole.query())}),
+    }
 
 
 @subject.page("/p/<slug>/map/layer.json", roles=READERS, action=Action.CONSULT_MAP, within_opening=("month",))
@@ -110,7 +132,8 @@ def layer_json(session: Session, membership: Membership) -> Answer:
     """The main layer with its legend and sentence; for an open page, of any month of its period."""
     found = _asked(session)
     session.note(count=found.accounted.asked_for, view=found.wanted.view)
-    return _json(layer(found, rates_in_view(found)))
+    calculated = find_calculated(session, found)
+    return _json(calculated.drawn if calculated else layer(found, rates_in_view(found)))
 
 
 @subject.page(
@@ -130,6 +153,7 @@ def cell_json(session: Session, membership: Membership) -> Answer:
     """The facts of one cell in plain words."""
     found = _asked(session)
     facts = cell_facts(found, found.wanted.cell or "", rates_in_view(found), near=nearby_names(session))
+    facts = with_calculated(find_calculated(session, found), found, facts)
     session.note(count=int(found.accounted.placed), cell=facts.cell)
     why = render_template("map_why.html", why=explain_cell(found, facts.cell))
     return _json(
@@ -263,6 +287,7 @@ def _options(found: Hotspots) -> dict[str, list[tuple[str, str]]]:
         "kind": _labels("event_kind"),
         "width": [(str(width), f"{width} m") for width in CELL_WIDTHS_M],
         **drawing_options(found.wanted),
+        **calculation_options(),
         "view": [(view, VIEW_LABELS[view]) for view in VIEWS],
         "show": [(name, OVERLAY_LABELS[name]) for name in OVERLAYS],
     }

@@ -18,7 +18,6 @@ from placewise.panel.hotspot_ground import Ground, ward_of, with_hull
 from placewise.panel.hotspot_layers import fit_projection
 from placewise.panel.hotspot_months import month_of, months_between, moved, start_of
 from placewise.panel.hotspot_records import account, locate, mark_records, month_positions
-from placewise.panel.hotspot_shared import shared_points
 from placewise.panel.hotspot_words import count_steps
 from placewise.panel.hotspots import connected
 from placewise.store.geography import Agency, Areas
@@ -354,51 +353,3 @@ def test_the_browsers_formula_places_a_corner_within_half_a_metre(
     true_lon, true_lat = to_lonlat(x, y)
     metres_east = (lon - true_lon) * 111_320 * np.cos(np.radians(true_lat))
     assert np.hypot(metres_east, (lat - true_lat) * 111_320).max() < 0.5
-
-
-# --- Shared points -----------------------------------------------------------------------------------
-
-
-def shared_at(*rows: dict[str, Any]) -> tuple[Any, Any, Any]:
-    """Shared points of some records, the grid, and each record's cell."""
-    grid = hex_grid(ground().frame, cell_width_m=250)
-    records = mark_records(columns(*rows), asked(), ground())
-    cell = locate(records, grid)
-    known = records.columns
-    found = shared_points(
-        cell, known.accuracy, known.x, known.y, adjacency=grid.adjacency, n_cells=grid.n_cells
-    )
-    return found, grid, cell
-
-
-STREET: dict[str, Any] = {"accuracy": "street", "radius_m": 100.0}
-
-
-def test_three_rough_records_at_one_coordinate_share_a_point_and_two_do_not() -> None:
-    three, _, cell = shared_at(STREET, STREET, STREET, {})
-    assert (three.point >= 0).tolist() == [True, True, True, False]
-    assert three.mostly[cell[0]]
-    two, _, cell = shared_at(STREET, STREET)
-    assert not two.mostly[cell[0]]
-
-
-@pytest.mark.parametrize("accuracy", ["exact", "snap_point"])
-def test_exact_places_and_published_points_are_not_stand_ins(accuracy: str) -> None:
-    found, _, cell = shared_at(*[{"accuracy": accuracy}] * 9)
-    assert not found.mostly[cell[0]]
-
-
-def test_half_of_a_cells_records_is_enough_and_less_is_not() -> None:
-    found, _, cell = shared_at(STREET, STREET, STREET, {}, {}, {})
-    assert found.mostly[cell[0]]
-    found, _, cell = shared_at(STREET, STREET, STREET, {}, {}, {}, {})
-    assert not found.mostly[cell[0]]
-
-
-def test_the_cells_around_a_shared_point_are_known_to_be_beside_it() -> None:
-    found, grid, cell = shared_at(*[STREET] * 6, {"x": X + 250.0})
-    beside = cell[-1]
-    assert beside != cell[0]
-    assert found.mostly_around[beside]
-    assert not found.mostly[beside]
-    assert found.mostly_around.sum() == 1 + grid.adjacency.degree[cell[0]]

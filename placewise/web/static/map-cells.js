@@ -13,6 +13,7 @@
   const TILE_PX = 256;
   const DOTS_BELOW_ZOOM = 9; // only a map of far-apart records can be zoomed out so far (web/maps.py)
   const DOT_PX = 3;
+  const LETTER_FROM_PX = 15;
   const NUMBER_FROM_PX = 30; // a cell narrower than this has no room for its number
   /* What a cell looks like on its lattice: its corners and centre in metres from (q, r) and the width, the neighbour
      (q, r) across the side that runs from each corner to the next, and its width over the distance to a corner. */
@@ -187,7 +188,8 @@
     },
 
     _look(cell) {
-      if (cell.verdict === TOO_FEW) { return { hatched: true, alpha: 0.55, edge: '#6f777b', width: 1, dark: false }; }
+      if (cell.paint && cell.paint.look !== 'too-few') { return { fill: cell.paint.colour, alpha: 0.85, edge: '#ffffff', width: 1, dark: cell.paint.ink === '#ffffff' }; }
+      if (cell.verdict === TOO_FEW || (cell.paint && cell.paint.look === 'too-few')) { return { hatched: true, alpha: 0.55, edge: '#6f777b', width: 1, dark: false }; }
       if (this.view === 'significance') {
         if (cell.verdict === SHARED) { return { fill: SHADES[1], alpha: 0.7, edge: '#ffffff', width: 1, dark: false }; }
         return cell.verdict === STANDS_OUT
@@ -199,7 +201,7 @@
     },
 
     _number(pen, { corners, centre }, cell) {
-      if (widthOf({ corners, centre }) < NUMBER_FROM_PX) { return; }
+      if (widthOf({ corners, centre }) < (cell.paint ? LETTER_FROM_PX : NUMBER_FROM_PX)) { return; }
       const look = this._look(cell);
       pen.font = 'bold 12px Arial, Helvetica, sans-serif';
       pen.textAlign = 'center';

@@ -99,7 +99,11 @@
     cellLayer.show([], answer.view);
     if (answer.layer.kind === 'cells') {
       cellLayer.show(maker.cellsOf(answer.layer), answer.view);
-    } else {
+    } else if (answer.layer.kind === 'emerging') {
+      cellLayer.show(maker.emergingCells(answer.layer), answer.view);
+    } else if (answer.layer.kind === 'circles') {
+      maker.circlesOf(answer.layer).forEach((part) => mainGroup.addLayer(part));
+    } else if (answer.layer.kind === 'bands') {
       maker.bandsOf(answer.layer).forEach((band) => mainGroup.addLayer(band));
     }
   }
@@ -117,7 +121,7 @@
       draw(answer);
       showLegend(answer);
       dots.follow(new URL(address, window.location.href).searchParams.get('month'));
-      say(`${answer.legend.title}: ${answer.n.toLocaleString('en-GB')} records on the map.`);
+      say(`${answer.legend.title}: ${answer.n.toLocaleString('en-GB')} records on the map. ${answer.silence}`);
       return answer;
     } catch (problem) {
       say(`The layer could not be shown. ${problem.message}`);
@@ -226,13 +230,13 @@
       detail.textContent = value;
       return [term, detail];
     }));
+    byData('cell-why').replaceChildren(...new DOMParser().parseFromString(facts.why, 'text/html').body.childNodes);
     byData('cell-facts').hidden = false;
   }
 
   let choosing = 0;
 
   async function choose(map, name, { focus = false } = {}) {
-    byData('cell-why').replaceChildren(...new DOMParser().parseFromString(facts.why, 'text/html').body.childNodes);
     choosing += 1;
     const mine = choosing;
     const drawn = cellLayer.cells.find((cell) => cell.name === name);
