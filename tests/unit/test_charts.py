@@ -6,6 +6,8 @@ import xml.etree.ElementTree as ET
 from datetime import date
 from itertools import pairwise
 
+import numpy as np
+
 from placewise.panel.dossier import TrendMonth
 from placewise.store.places import Extract, ExtractPart
 from placewise.web import charts
@@ -90,3 +92,20 @@ def test_labels_never_lie_on_each_other_or_on_the_place():
     ys = sorted(float(e.get("y")) for e in with_class(tree, "pw-extract__label") if "Long" in (e.text or ""))
     assert ys
     assert all(b - a >= 24 for a, b in pairwise(ys))
+
+
+def test_the_clock_is_darkest_where_most_is_expected():
+    weights = np.zeros((7, 24))
+    weights[4, 22], weights[4, 23] = 6.0, 1.5
+    tree = drawn(charts.clock(weights))
+    cells = with_class(tree, "pw-clock__cell")
+    steps = [int(cell.get("class")[-1]) for cell in cells]
+    assert (len(cells), steps[4 * 24 + 22], steps[4 * 24 + 23], sum(steps)) == (168, 5, 2, 7)
+    assert float(cells[-1].get("x")[:-1]) + float(cells[-1].get("width")[:-1]) <= 100.01
+
+
+def test_a_long_series_has_fewer_names_under_it():
+    months = [date(2016 + n // 12, n % 12 + 1, 1) for n in range(120)]
+    tree = drawn(charts.trend([TrendMonth(month, 1, 0.1, 5.0) for month in months]))
+    names = [element.text for element in tree.iter() if element.text in ("Jan", "Apr", "Jul", "Oct")]
+    assert names == ["Jan"] * 10
