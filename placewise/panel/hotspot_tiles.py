@@ -56,6 +56,8 @@ class Tile:
         Records on all tiles together.
     highest : int
         Highest count of a square of this zoom, on any tile, in the whole period: months share the period's scale.
+    crowded : bool
+        Squares with records have mostly neighbours with records: large dots would hide one another.
     """
 
     side: int
@@ -63,6 +65,7 @@ class Tile:
     count: Integers = field(repr=False)
     n: int
     highest: int
+    crowded: bool
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,11 @@ class PointTiles:
             runs = _runs(own, np.ones(own.size, dtype=np.int64))
         local = runs[0] & ((1 << 2 * side_bits) - 1)
         square = (_even(local >> 1) << side_bits) | _even(local)
-        return Tile(1 << side_bits, square, runs[1], n, self.highest[level])
+        return Tile(1 << side_bits, square, runs[1], n, self.highest[level], self._crowded(level))
+
+    def _crowded(self, level: int) -> bool:
+        """Whether most of the four squares within each larger one hold records."""
+        return level > 0 and self.levels[level][0].size > 2 * self.levels[level - 1][0].size
 
     def _position(self, month: str) -> int:
         if month not in self.months:

@@ -118,6 +118,15 @@ def test_one_scale_holds_for_all_tiles_and_months_of_a_zoom():
     assert [(tile.count.tolist(), tile.highest) for tile in shown] == [([5], 5), ([1], 5), ([1], 5)]
 
 
+def test_records_everywhere_are_told_from_records_here_and_there():
+    west, north = corner(10, 511, 340)
+    east, south = corner(10, 512, 341)
+    lon, lat = np.meshgrid(np.linspace(west, east, 300), np.linspace(north, south, 300))
+    dense, sparse = made(lon.ravel(), lat.ravel()), made(lon[::30, ::30].ravel(), lat[::30, ::30].ravel())
+    assert (dense.tile(10, 511, 340).crowded, sparse.tile(10, 511, 340).crowded) == (True, False)
+    assert not dense.tile(14, 511 << 4, 340 << 4).crowded  # the same records lie far apart when zoomed in
+
+
 def test_without_records_every_tile_is_empty():
     tiles = made([], [])
     assert (tiles.tile(10, 511, 340).highest, tiles.tile(10, 511, 340, "2026-02").n) == (0, 0)

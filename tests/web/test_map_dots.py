@@ -99,7 +99,7 @@ def test_a_tile_counts_the_records_on_the_map_and_no_others(borough, client_as):
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
     tile = answer.get_json()
-    assert set(tile) == {"n", "side", "square", "count", "highest"}
+    assert set(tile) == {"n", "side", "square", "count", "highest", "crowded"}
     assert tile["highest"] == max(tile["count"]) >= 30
     assert (tile["n"], sum(tile["count"]), tile["side"]) == (42, 42, 64)
     layer = client.get(f"/p/{borough.slug}/map/layer.json").get_json()

@@ -14,10 +14,11 @@
   const INK = '#0b0c0c';
   const PAPER = '#ffffff';
 
-  /* The area of a dot stands for its records; the largest on a zoom is the same in every tile and month. */
-  function widthOf(count, highest) {
-    const largest = Math.min(MOST_PX, 6 + 2 * Math.sqrt(highest));
-    return Math.max(LEAST_PX, largest * Math.sqrt(count / highest));
+  /* The area of a dot stands for its records; the largest on a zoom is the same in every tile and month.
+     Where records are everywhere, dots stay about as small as their squares, as in a printed picture. */
+  function widthOf(count, { side, highest, crowded }) {
+    const largest = Math.min(MOST_PX, crowded ? 2 * (TILE_PX / side) : 6 + 2 * Math.sqrt(highest));
+    return Math.max(crowded ? 1 : LEAST_PX, largest * Math.sqrt(count / highest));
   }
 
   /* Answers by address: each is asked for once, few at a time. */
@@ -44,7 +45,8 @@
   }
 
   /* A circle a square: largest first, so that none lies hidden under another. */
-  function drawOn(canvas, { side, square, count, highest }) {
+  function drawOn(canvas, tile) {
+    const { side, square, count, crowded } = tile;
     const scale = window.devicePixelRatio || 1;
     const whole = TILE_PX + 2 * SPILL_PX;
     const plain = !window.matchMedia('(forced-colors: active)').matches;
@@ -61,20 +63,21 @@
       pen.fill();
     };
     [...square.keys()].sort((a, b) => count[b] - count[a]).forEach((k) => {
-      const width = widthOf(count[k], highest);
-      disc(k, width + 1.5, plain ? PAPER : 'Canvas');
+      const width = widthOf(count[k], tile);
+      disc(k, width + (crowded ? 0.5 : 1.5), plain ? PAPER : 'Canvas');
       disc(k, width, plain ? INK : 'CanvasText');
     });
   }
 
   /* What three dots of this zoom stand for. */
-  function fillKey(list, highest) {
+  function fillKey(list, tile) {
+    const { highest } = tile;
     const examples = [...new Set([1, Math.ceil(highest / 4), highest])].filter((count) => count > 0 && count <= highest);
     list.replaceChildren(...examples.map((count) => {
       const item = document.createElement('li');
       const room = document.createElement('span');
       const mark = document.createElement('span');
-      const width = `${widthOf(count, highest)}px`;
+      const width = `${widthOf(count, tile)}px`;
       item.className = 'pw-legend__item';
       room.className = 'pw-dots__room';
       mark.className = 'pw-dots__mark';
@@ -136,9 +139,10 @@
     const layer = new DotLayer({
       address: canvas.dataset.dots,
       ask: asker(fetched),
-      onTile({ n, highest }) {
+      onTile(tile) {
+        const { n } = tile;
         total.textContent = `${n.toLocaleString('en-GB')} ${n === 1 ? 'record' : 'records'} on the map.`;
-        fillKey(examples, highest);
+        fillKey(examples, tile);
       },
       onProblem(problem) {
         total.textContent = `The dots could not be shown. ${problem.message}`;
