@@ -86,7 +86,8 @@ class CheckedBatch:
                (dates), evidence_refs (words), evidence_note, EV
     groups     one row a member: group_ref, name, member_ref | None, joined_on, left_on (dates),
                assessment_status, norms, strengths, EV
-    boundaries kind, code, name, vintage int, geometry (MultiPolygon)
+    boundaries kind, code, name, vintage int, residents int | None, residents_year int | None,
+               geometry (MultiPolygon)
     streets    name, street_class, geometry (MultiLineString)
     features   kind, name, geometry
     ========== ==============================================================================================

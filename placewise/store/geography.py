@@ -32,6 +32,16 @@ SELECT b.boundary_id, b.code, b.name, public.ST_AsBinary(public.ST_SimplifyPrese
    AND b.vintage = (SELECT max(o.vintage) FROM placewise.boundary o WHERE o.kind = %(kind)s)
  ORDER BY b.name, b.code
 """
+# Of the newest year that residents are held for, and where two vintages carry it, of the newer.
+RESIDENTS = """
+SELECT b.boundary_id, b.residents, b.residents_year, public.ST_AsBinary(b.geom)
+  FROM placewise.boundary b
+ WHERE b.kind = %(kind)s AND (b.residents_year, b.vintage) = (
+       SELECT o.residents_year, o.vintage FROM placewise.boundary o
+        WHERE o.kind = %(kind)s AND o.residents_year IS NOT NULL
+        ORDER BY o.residents_year DESC, o.vintage DESC LIMIT 1)
+ ORDER BY b.name, b.code
+"""
 BOUNDARY_KINDS = "SELECT kind, count(*) FROM placewise.boundary GROUP BY kind"
 AGENCIES = "SELECT agency_id, code, name, kind FROM placewise.agency ORDER BY name"
 PLACES = """
@@ -67,6 +77,17 @@ class Areas:
     ids: tuple[UUID, ...]
     codes: tuple[str, ...]
     names: tuple[str, ...]
+    shapes: Shapes
+
+
+@dataclass(frozen=True, slots=True)
+class ResidentAreas:
+    """Areas of one kind with the people who live in each; shapes in EPSG:27700."""
+
+    kind: str
+    year: int
+    ids: tuple[UUID, ...]
+    residents: NDArray[np.int64]
     shapes: Shapes
 
 
@@ -108,6 +129,16 @@ def list_areas(session: Session, kind: str) -> Areas:
 def list_named_areas(session: Session, ids: Sequence[UUID]) -> Areas:
     """Boundaries by id, of any kind and vintage; ids that nobody may see or that are gone are left out."""
     return _areas(session.rows(BOUNDARIES_BY_ID, {"ids": list(ids)}) if ids else [])
+
+
+def list_residents(session: Session, kind: str) -> ResidentAreas | None:
+    """Residents of the areas of one kind, of the newest year held; None where none of them has any."""
+    rows = session.rows(RESIDENTS, {"kind": kind})
+    if not rows:
+        return None
+    shapes = shapely.from_wkb(np.array([bytes(row[3]) for row in rows], dtype=object))
+    counts = np.array([row[1] for row in rows], dtype=np.int64)
+    return ResidentAreas(kind, int(rows[0][2]), tuple(row[0] for row in rows), counts, np.asarray(shapes))
 
 
 def list_water(session: Session) -> Shapes:

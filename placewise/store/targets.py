@@ -172,15 +172,31 @@ WITH added AS (
 {ACCEPTED}
 """  # noqa: S608 - constants of this module
 
+# A boundary held without residents gets those of a file that has them; nothing else of it changes.
 BOUNDARIES = f"""
-WITH added AS (
-    INSERT INTO placewise.boundary (partnership_id, kind, code, name, vintage, geom, import_batch_id, import_row)
-    SELECT %(partnership)s, s.kind, s.code, s.name, s.vintage, public.ST_Multi({_WKB}), %(batch)s, s.import_row
+WITH counted AS (
+    UPDATE placewise.boundary b SET residents = s.residents, residents_year = s.residents_year
+      FROM pg_temp.staged_boundary s
+     WHERE (b.kind, b.code, b.vintage) = (s.kind, s.code, s.vintage)
+       AND b.residents IS NULL AND s.residents IS NOT NULL
+    RETURNING s.import_row),
+  added AS (
+    INSERT INTO placewise.boundary (partnership_id, kind, code, name, vintage, residents, residents_year, geom,
+        import_batch_id, import_row)
+    SELECT %(partnership)s, s.kind, s.code, s.name, s.vintage, s.residents, s.residents_year,
+        public.ST_Multi({_WKB}), %(batch)s, s.import_row
       FROM pg_temp.staged_boundary s
     ON CONFLICT (partnership_id, kind, code, vintage) DO NOTHING
-    RETURNING import_row)
-{ACCEPTED}
+    RETURNING import_row),
+  either AS (SELECT import_row FROM counted UNION ALL SELECT import_row FROM added)
+{ACCEPTED.replace("FROM added", "FROM either")}
 """  # noqa: S608 - constants of this module
+
+OTHER_RESIDENTS = """
+SELECT s.import_row, b.residents || ' of ' || b.residents_year
+  FROM pg_temp.staged_boundary s JOIN placewise.boundary b USING (kind, code, vintage)
+ WHERE (s.residents, s.residents_year) <> (b.residents, b.residents_year)
+"""
 
 STREETS = f"""
 WITH added AS (
@@ -284,7 +300,20 @@ TARGETS: Mapping[str, Target] = {
         ),
     ),
     "boundaries": Target(
-        "boundary", "boundary", (Insert(BOUNDARIES),), renamed={"geometry": "wkb"}, has_digest=False
+        "boundary",
+        "boundary",
+        (Insert(BOUNDARIES),),
+        renamed={"geometry": "wkb"},
+        has_digest=False,
+        checks=(
+            Check(
+                "residents",
+                "differs-from-held",
+                "This boundary is held with other residents ({value}), and they are not changed. Send newer figures "
+                "with the boundaries of a newer year (vintage), all areas of the kind together.",
+                OTHER_RESIDENTS,
+            ),
+        ),
     ),
     "streets": Target("street", "street", (Insert(STREETS),), renamed={"geometry": "wkb"}, has_digest=False),
     "features": Target(

@@ -9,6 +9,7 @@ from convertbng.cutil import convert_bng, convert_lonlat
 from shapely.geometry import Polygon
 
 from fixtures.borough import Borough, build_borough
+from fixtures.residents import LEAST, MOST, draw_residents
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +132,17 @@ def test_another_seed_gives_another_sound_borough(seed: int) -> None:
 
     assert len(other.areas) == 83
     assert len(other.streets) > 1000
+
+
+def test_as_many_people_live_in_each_area_as_in_england_and_they_add_up(borough: Borough) -> None:
+    residents = draw_residents(20260514, borough.areas)
+    of_kind = {
+        kind: [n for area, n in zip(borough.areas, residents, strict=True) if area.kind == kind]
+        for kind in ("lsoa", "ward", "msoa", "local_authority")
+    }
+
+    assert all(LEAST <= n <= MOST for n in of_kind["lsoa"])
+    assert len(set(of_kind["lsoa"])) > 50
+    assert 80_000 < of_kind["local_authority"][0] < 120_000
+    assert {sum(of_kind[kind]) for kind in of_kind} == {of_kind["local_authority"][0]}
+    assert draw_residents(1, borough.areas) != residents

@@ -22,8 +22,22 @@ def _shapes(table: Table) -> Shapes:
 def _boundaries(table: Table) -> dict[str, Any]:
     require_kinds(table, ("Polygon", "MultiPolygon"), "A boundary is an area. Export the polygons.")
     shapes = multi(_shapes(table), "MultiPolygon")
+    counted, dated = table.filled("residents"), table.filled("residents_year")
+    table.refuse(
+        counted & ~dated,
+        "residents_year",
+        "residents-without-year",
+        "Say of which year the residents are, for example 2021.",
+    )
+    table.refuse(
+        dated & ~counted,
+        "residents",
+        "year-without-residents",
+        "There is a year of residents but no residents. Give both, or leave both empty.",
+    )
+    columns = ("kind", "code", "name", "vintage", "residents", "residents_year")
     return {
-        **{name: table.column(name) for name in ("kind", "code", "name", "vintage")},
+        **{name: table.column(name) for name in columns},
         "geometry": wkb(shapes),
     }
 
@@ -49,6 +63,18 @@ BOUNDARIES = Layout(
         Column("code", Text(longest=20), Need.VALUE, gloss="GSS code, for example E05000475"),
         Column("name", _NAME, Need.VALUE),
         Column("vintage", Whole(1900, 2100), Need.VALUE, gloss="year the boundary came into force"),
+        Column(
+            "residents",
+            Whole(0, 100_000_000),
+            aliases=("population", "usual_residents"),
+            gloss="who live there, for rates; best for LSOAs. A boundary held without gets them when it is sent again",
+        ),
+        Column(
+            "residents_year",
+            Whole(1900, 2100),
+            aliases=("population_year",),
+            gloss="year they were counted or estimated; needed with residents",
+        ),
     ),
     assemble=_boundaries,
     identity=("kind", "code", "vintage"),
