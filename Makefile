@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header --no-config
-# Each worker has a database of its own; one file of tests stays with one worker.
+# Each worker has a database of its own; tests/conftest.py says which tests stay with one worker.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 ARGS ?=
 

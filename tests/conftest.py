@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg2
@@ -20,7 +21,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import make_dsn
+from xdist.scheduler import LoadFileScheduling
 
+from fixtures.partnership import write_partnership
 from placewise.core.scope import Role, Scope
 from placewise.core.settings import Settings
 from placewise.store.administration import (
@@ -37,6 +40,7 @@ from placewise.store.session import Database
 from placewise.web.app import create_app
 from placewise.web.pages import TOKEN
 from placewise.web.passwords import hashed
+from tests.partner_files import SEED, Files
 
 PASSWORD = "correct horse battery staple"
 AGENCIES = {
@@ -80,6 +84,27 @@ MakePartnership = Callable[..., TestPartnership]
 MakeAccount = Callable[..., Account]
 MakeScope = Callable[..., Scope]
 ClientAs = Callable[..., FlaskClient]
+
+
+class SideBySide(LoadFileScheduling):
+    """One file of tests stays with one worker, and the files that look at the demo's borough with the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return "demo" if file.endswith("_demo.py") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SideBySide | None:
+    """Loading the borough takes half a minute: once is enough. (xdist's own groups do nothing under pytest 9.2.)"""
+    return SideBySide(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """The partner files of the demo's borough at its default size."""
+    folder = tmp_path_factory.mktemp("borough")
+    write_partnership(folder, seed=SEED, events=3200)
+    return Files(folder)
 
 
 @pytest.fixture(scope="session")

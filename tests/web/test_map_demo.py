@@ -2,60 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 
-from placewise.core.scope import Action, Scope
+from placewise.core.scope import Scope
 from placewise.panel.hotspot_cells import cell_table
 from placewise.panel.hotspot_words import left_out, sentence
-from placewise.panel.hotspots import SHARED, STANDS_OUT, Hotspots, find_hotspots
-from placewise.store.administration import command_email
-from placewise.store.door import Door
+from placewise.panel.hotspots import SHARED, STANDS_OUT
 from placewise.store.session import Database
-from placewise.web.demo import SLUG, load_demo
-from placewise.web.local import PROJECT_ROOT, Connections
-from tests.conftest import Urls
-
-Truth = dict[str, Any]
-ALL_MONTHS = {"from": ["2024-05"], "to": ["2026-04"]}
-
-
-@pytest.fixture(scope="module")
-def truth(tmp_path_factory: pytest.TempPathFactory) -> Truth:
-    folder = tmp_path_factory.mktemp("borough")
-    subprocess.run([sys.executable, "-m", "fixtures", str(folder)], cwd=PROJECT_ROOT, check=True)
-    told: Truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-    return told
-
-
-@pytest.fixture(scope="module")
-def chair(database_urls: Urls, door: Door, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scope]:
-    """The demo's command line account, which reads what an importer reads."""
-    folder: Path = tmp_path_factory.mktemp("demo")
-    urls = database_urls
-    load_demo(Connections(urls.app, urls.door, urls.worker, urls.admin, "key", folder), lambda _: None)
-    token, partnership_id = door.start_for_operator(command_email(SLUG), SLUG)
-    yield Scope(token, partnership_id)
-    door.end(token)
-
-
-def look(database: Database, scope: Scope, **query: list[str]) -> Hotspots:
-    with database.session(scope, Action.CONSULT_MAP) as session:
-        found, problems = find_hotspots(session, query)
-    assert problems == []
-    assert isinstance(found, Hotspots)
-    return found
-
-
-def cell_at(found: Hotspots, spot: dict[str, Any]) -> int:
-    return int(found.grid.locate([spot["x"]], [spot["y"]])[0])
+from tests.borough import ALL_MONTHS, Truth, cell_at, look
 
 
 @pytest.mark.parametrize(

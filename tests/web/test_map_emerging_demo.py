@@ -17,9 +17,7 @@ from placewise.panel.hotspot_emerging import emerging_layer
 from placewise.panel.hotspot_emerging_words import KINDS, kind_of
 from placewise.panel.hotspots import Hotspots, cell_centres
 from placewise.store.session import Database
-from tests.web.test_map_demo import ALL_MONTHS, Truth, cell_at, chair, look, truth
-
-__all__ = ["chair", "truth"]  # fixtures
+from tests.borough import ALL_MONTHS, Truth, cell_at, look
 
 FEW = {"redraws": ["199"]}
 #: What a planted hotspot may be called; "emerging" has no name of its own in the published categories.

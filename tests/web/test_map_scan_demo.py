@@ -12,9 +12,7 @@ from placewise.panel.analyses.scan import SCAN
 from placewise.panel.hotspot_clusters import clusters_layer
 from placewise.panel.hotspots import Hotspots
 from placewise.store.session import Database
-from tests.web.test_map_demo import ALL_MONTHS, Truth, chair, look, truth
-
-__all__ = ["chair", "truth"]  # fixtures
+from tests.borough import ALL_MONTHS, Truth, look
 
 AREA = {"compared": ["area"]}
 BACKGROUND = {"compared": ["background"]}

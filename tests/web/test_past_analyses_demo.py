@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,25 +10,8 @@ from placewise.core.scope import Action, Scope
 from placewise.panel.analyses.back_test import BACK_TEST
 from placewise.panel.analyses.near_repeats import NEAR_REPEATS
 from placewise.panel.hotspots import Hotspots, find_hotspots
-from placewise.store.administration import command_email
-from placewise.store.door import Door
 from placewise.store.session import Database
-from placewise.web.demo import SLUG, load_demo
-from placewise.web.local import Connections
-from tests.conftest import Urls
-
-ALL_MONTHS = {"from": ["2024-05"], "to": ["2026-04"]}
-
-
-@pytest.fixture(scope="module")
-def chair(database_urls: Urls, door: Door, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scope]:
-    """The demo's command line account, which reads what an importer reads."""
-    folder: Path = tmp_path_factory.mktemp("demo")
-    urls = database_urls
-    load_demo(Connections(urls.app, urls.door, urls.worker, urls.admin, "key", folder), lambda _: None)
-    token, partnership_id = door.start_for_operator(command_email(SLUG), SLUG)
-    yield Scope(token, partnership_id)
-    door.end(token)
+from tests.borough import ALL_MONTHS
 
 
 def answer(database: Database, scope: Scope, analysis: Any, **query: list[str]) -> dict[str, Any]:

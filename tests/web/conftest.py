@@ -1,0 +1,38 @@
+"""The fictional borough of the demo, loaded once for each worker: it takes half a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from placewise.core.scope import Scope
+from placewise.store.administration import command_email
+from placewise.store.door import Door
+from placewise.web.demo import SLUG, load_demo
+from placewise.web.local import Connections
+from tests.borough import Truth
+from tests.conftest import Urls
+from tests.partner_files import Files
+
+
+@pytest.fixture(scope="session")
+def truth(files: Files) -> Truth:
+    """What was planted in the borough."""
+    return files.truth
+
+
+@pytest.fixture(scope="session")
+def demo_borough(database_urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Slug of the partnership that holds it; tests look at it and change nothing."""
+    urls, folder = database_urls, tmp_path_factory.mktemp("demo")
+    load_demo(Connections(urls.app, urls.door, urls.worker, urls.admin, "key", folder), lambda _: None)
+    return SLUG
+
+
+@pytest.fixture(scope="module")
+def chair(demo_borough: str, door: Door) -> Iterator[Scope]:
+    """The borough's command line account, which reads what an importer reads."""
+    token, partnership_id = door.start_for_operator(command_email(demo_borough), demo_borough)
+    yield Scope(token, partnership_id)
+    door.end(token)
