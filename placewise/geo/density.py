@@ -172,10 +172,10 @@ def kernel_density(
 
     Notes
     -----
-    Quartic ``3/(πh²) (1 − d²/h²)²``; Gaussian ``exp(−d²/2h²)/(2πh²)``. Up to 50,000 distinct spots
-    (Gaussian: 2,000) the sum is exact; above that, records are first shared linearly among the nearest
-    cells, with the smear this causes taken out of the kernel. Measured errors are in
-    `docs/methods.md`. Time O(n + cells log cells). Silverman 1986, doi 10.1201/9781315140919; edge
+    Quartic ``3/(πh²) (1 − d²/h²)²``; Gaussian ``exp(−d²/2h²)/(2πh²)``. Up to so many distinct spots as
+    that takes no longer (`kernels.exact_spots`) the sum is exact; above that, records are first shared
+    linearly among the nearest cells, with the smear this causes taken out of the kernel. Measured errors
+    are in `docs/methods.md`. Time O(n + cells log cells). Silverman 1986, doi 10.1201/9781315140919; edge
     correction Diggle 1985, doi 10.2307/2347366; conserving Jones 1993, doi 10.1007/BF00147776.
 
     Examples

@@ -18,9 +18,17 @@ SQUARE_METRES_PER_KM2 = 1_000_000.0
 _REACH: dict[Kernel, float] = {"quartic": 1.0, "gaussian": 9.0}
 # Where binned anyway, five deviations do: four parts in a million of the weight lie beyond.
 _BINNED_REACH = 5.0
-# Above this many distinct spots the exact sum costs more than binning.
-EXACT_SPOTS: dict[Kernel, int] = {"quartic": 50_000, "gaussian": 2_000}
+# Bins are this fine at least, in subcells a bandwidth; then binning's error (`docs/methods.md`) hardly shows.
+_FINE_ENOUGH = 12
 _SUBCELLS = 3  # odd, so that every cell's centre is a subcell's centre
+# For bandwidths of fewer cells even those are coarse, and a spot reaches few cells: up to so many spots an exact
+# sum costs less than 0.2 s.
+_NARROW, _EXACT_SPOTS_NARROW = 5, 100_000
+# A subcell costs binning as much as this many pairs of spot and cell cost the exact sum (measured: 3).
+_PAIRS_A_SUBCELL = 4
+_FEWEST_EXACT = 200  # up to so many spots the sum is exact however far it reaches
+_EXACT_SPOTS_GAUSSIAN = 2_000
+_SPECK = 1e-12  # of the peak
 _PAIRS = 1 << 20  # spots × cells handled at once in the exact sum
 
 
@@ -53,10 +61,33 @@ def smooth_points(
         "gaussian": (gaussian_exact, gaussian_binned),
     }[kernel]
     # Sorting out distinct spots pays only where it may bring the number down far enough.
-    spots = _distinct_spots(u, v, weights) if u.size <= 4 * EXACT_SPOTS[kernel] else None
-    if spots is not None and spots[0].size <= EXACT_SPOTS[kernel]:
+    most = exact_spots(kernel, shape, bandwidth)
+    spots = _distinct_spots(u, v, weights) if u.size <= 4 * most else None
+    if spots is not None and spots[0].size <= most:
         return exact(*spots, shape, bandwidth)
     return binned(u, v, weights, shape, bandwidth, binning=binning)
+
+
+def exact_spots(kernel: Kernel, shape: tuple[int, int], bandwidth: float) -> int:
+    """Return the number of distinct spots up to which the sum is exact: beyond it, binning is quicker.
+
+    Parameters
+    ----------
+    kernel : {"quartic", "gaussian"}
+    shape : (rows, columns)
+    bandwidth : float, in cells
+    """
+    if kernel == "gaussian":
+        return _EXACT_SPOTS_GAUSSIAN
+    cells_a_spot = np.pi * (bandwidth + 0.5) ** 2
+    bins = _subcells(bandwidth) ** 2 * (shape[0] + 2 * bandwidth) * (shape[1] + 2 * bandwidth)
+    fewest = _EXACT_SPOTS_NARROW if bandwidth < _NARROW else _FEWEST_EXACT
+    return max(fewest, int(_PAIRS_A_SUBCELL * bins / cells_a_spot))
+
+
+def _subcells(bandwidth: float) -> int:
+    """Subcells along a cell's side that the quartic is binned to; its bandwidth is in cells."""
+    return 1 if bandwidth >= _FINE_ENOUGH else _SUBCELLS
 
 
 def _near(
@@ -118,23 +149,22 @@ def quartic_binned(
 ) -> Floats:
     """Approximate `quartic_exact`: share points among subcells, then convolve once."""
     rows, columns = shape
-    fine = bandwidth * _SUBCELLS
-    pad = int(np.ceil(fine)) + CUBIC_REACH + 2 * _SUBCELLS
+    parts = _subcells(bandwidth)
+    fine = bandwidth * parts
+    pad = int(np.ceil(fine)) + CUBIC_REACH + 2 * parts
     linear = binning == "linear"
     binned = (linear_bins if linear else cubic_bins)(
-        u * _SUBCELLS + pad,
-        v * _SUBCELLS + pad,
+        u * parts + pad,
+        v * parts + pad,
         weights,
-        (rows * _SUBCELLS + 2 * pad, columns * _SUBCELLS + 2 * pad),
+        (rows * parts + 2 * pad, columns * parts + 2 * pad),
     )
     stencil = _quartic_stencil(fine)
     smooth = _convolved(binned, _sharpened(stencil) if linear else stencil)
-    middle = pad + _SUBCELLS // 2
-    picked = smooth[
-        middle : middle + rows * _SUBCELLS : _SUBCELLS, middle : middle + columns * _SUBCELLS : _SUBCELLS
-    ]
-    # Sharpening and Fourier rounding can leave specks just below nought.
-    density: Floats = np.maximum(picked, 0.0) * _SUBCELLS**2
+    middle = pad + parts // 2
+    picked = smooth[middle : middle + rows * parts : parts, middle : middle + columns * parts : parts]
+    # Sharpening and Fourier rounding leave specks about nought, where no record reaches.
+    density: Floats = np.where(picked > _SPECK * picked.max(), picked, 0.0) * parts**2
     return density
 
 

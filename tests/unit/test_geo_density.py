@@ -20,9 +20,11 @@ from placewise.geo.density import (
 
 EAST, NORTH = 540000.0, 180000.0
 GRID = SquareGrid(EAST, NORTH, 50.0, rows=24, columns=30)
-# Largest error over the peak that docs/methods.md states for a bandwidth of six cells: many records at one
-# badly placed spot, and records spread out.
-ERROR_AT_ONE_SPOT, ERROR_SPREAD_OUT = 2e-3, 5e-4
+# Largest error over the peak that docs/methods.md states, by bandwidth in metres (six cells, and twelve, from which
+# on the quartic's bins are no finer than the cells): many records at one badly placed spot, and records spread out.
+ERRORS = {300: (2e-3, 5e-4), 600: (4e-3, 2e-3)}
+# RMSE over the mean at the fewest spots that are binned: more spots, less error.
+ERROR_OF_THE_MEAN = 2e-3
 
 
 def slow_density(x, y, grid, bandwidth_m, kernel, weights=None):
@@ -70,22 +72,65 @@ def test_the_quartic_surface_is_exact_with_weights(seed, bandwidth_m):
 
 @pytest.mark.parametrize("kernel", ["gaussian", "quartic"])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_fast_surfaces_are_as_close_as_stated(monkeypatch, kernel, weighted):
-    monkeypatch.setitem(kernels.EXACT_SPOTS, kernel, 0)
+@pytest.mark.parametrize("bandwidth_m", ERRORS)
+def test_the_fast_surfaces_are_as_close_as_stated(monkeypatch, kernel, weighted, bandwidth_m):
+    monkeypatch.setattr(kernels, "exact_spots", lambda *_: 0)
     x, y = points(3000)
     spread_out = (x != EAST + 525.0) | (y != NORTH + 410.0)
     weights = np.random.default_rng(1).random(3000) if weighted else np.ones(3000)
-    for part, limit in ((~spread_out, ERROR_AT_ONE_SPOT), (spread_out, ERROR_SPREAD_OUT)):
+    for part, limit in zip((~spread_out, spread_out), ERRORS[bandwidth_m], strict=True):
         given = weights[part] if weighted else None
-        surface = kernel_density(x[part], y[part], grid=GRID, bandwidth_m=300, kernel=kernel, weights=given)
-        exact = slow_density(x[part], y[part], GRID, 300, kernel, weights[part])
+        surface = kernel_density(
+            x[part], y[part], grid=GRID, bandwidth_m=bandwidth_m, kernel=kernel, weights=given
+        )
+        exact = slow_density(x[part], y[part], GRID, bandwidth_m, kernel, weights[part])
         assert np.abs(surface.values - exact).max() / exact.max() < limit
+
+
+def snapped_points(n, *, cells, seed=0):
+    """Points in cells from the corner: 40% at 500 snapped spots, 60% around 30 places, thinning out from the middle."""
+    rng = np.random.default_rng(seed)
+    snaps, places = rng.normal(cells / 2, cells / 5, (500, 2)), rng.uniform(0, cells, (30, 2))
+    near_places = places[rng.integers(30, size=n)] + rng.normal(0, 2, (n, 2))
+    spots = np.where(rng.random((n, 1)) < 0.4, snaps[rng.integers(500, size=n)], near_places)
+    return spots.clip(0, cells - 1e-6).T
+
+
+@pytest.mark.parametrize("bandwidth", [5.0, 6.0, 11.0, 12.0, 16.0, 40.0])
+def test_where_binning_takes_over_from_the_exact_sum_its_error_is_as_small_as_stated(bandwidth):
+    shape = (100, 100)
+    u, v = snapped_points(30_000, cells=100)
+    n = int(np.argmax(np.cumsum(first_at_spot(u, v)) > kernels.exact_spots("quartic", shape, bandwidth))) + 1
+    assert 100 < n < 30_000
+
+    def both(some):
+        surface = kernels.smooth_points(
+            u[:some], v[:some], None, shape=shape, bandwidth=bandwidth, kernel="quartic"
+        )
+        return surface, kernels.quartic_exact(u[:some], v[:some], np.ones(some), shape, bandwidth)
+
+    quick, exact = both(n)
+    assert 0 < np.sqrt(np.mean((quick - exact) ** 2)) / exact.mean() < ERROR_OF_THE_MEAN
+    assert quick[exact == 0].max(initial=0.0) < 1e-3 * quick.max()
+    assert np.allclose(*both(n - 1), rtol=1e-9, atol=1e-12)
+
+
+def first_at_spot(u, v):
+    first = np.zeros(u.size, dtype=bool)
+    first[np.unique(u + 1j * v, return_index=True)[1]] = True
+    return first
+
+
+def test_a_bandwidth_narrow_for_bins_is_summed_exactly_for_many_more_spots():
+    u, v = np.random.default_rng(0).uniform(0, 40, (2, 60_000))
+    quick = kernels.smooth_points(u, v, None, shape=(40, 40), bandwidth=2.0, kernel="quartic")
+    assert np.allclose(quick, kernels.quartic_exact(u, v, np.ones(60_000), (40, 40), 2.0), rtol=1e-9)
 
 
 @pytest.mark.parametrize("kernel", ["gaussian", "quartic"])
 @pytest.mark.parametrize("exact_spots", [0, 50_000])
 def test_the_surface_adds_up_to_the_number_of_records(monkeypatch, kernel, exact_spots):
-    monkeypatch.setitem(kernels.EXACT_SPOTS, kernel, exact_spots)
+    monkeypatch.setattr(kernels, "exact_spots", lambda *_: exact_spots)
     grid = SquareGrid(EAST, NORTH, 50.0, rows=60, columns=60)
     x, y = EAST + 1400 + 200 * np.random.default_rng(0).random((2, 57)) + [[0], [NORTH - EAST]]
     surface = kernel_density(x, y, grid=grid, bandwidth_m=250, kernel=kernel)
