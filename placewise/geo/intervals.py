@@ -60,6 +60,30 @@ def poisson_interval(count: ArrayLike, *, confidence: float = 0.95) -> tuple[Flo
     return low, np.asarray(special.gammainccinv(counts + 1, tail), dtype=np.float64)
 
 
+def apart_by_chance(expected: ArrayLike, *, confidence: float = 0.95) -> float:
+    """Give how many counts would have an interval that misses their own long-run average, by chance alone.
+
+    Fewer than the one in twenty that 95% allows: a whole number is seldom just as unlikely, and a count of nought
+    says nothing against an average of less than 3.7.
+
+    Parameters
+    ----------
+    expected : array_like of float > 0, shape (n,)
+        Long-run averages; the counts are taken as independent (Poisson) and their intervals as `poisson_interval`.
+    confidence : float
+
+    Examples
+    --------
+    >>> round(apart_by_chance([1.0] * 100), 2)
+    1.9
+    """
+    tail, average = (1 - confidence) / 2, np.asarray(expected, dtype=np.float64)
+    most = np.ceil(special.pdtrik(1 - tail, average))
+    least = np.where(np.exp(-average) < tail, np.ceil(special.pdtrik(tail, average)), 0.0)
+    below = np.where(least > 0, special.pdtr(np.maximum(least, 1) - 1, average), 0.0)
+    return float((special.pdtrc(most, average) + below).sum())
+
+
 def with_intervals(
     counts: pd.Series, *, received: Flags | None = None, confidence: float = 0.95
 ) -> pd.DataFrame:

@@ -33,7 +33,7 @@ EDGES = ("corrected", "plain")
 #: What becomes of records known only roughly.
 IMPRECISE = ("left_out", "spread")
 #: What records are held against in the rates view.
-RATES = ("children", "crime", "crime_quotient", "all", "all_quotient")
+RATES = ("children", "residents", "crime", "crime_quotient", "all", "all_quotient")
 #: What may be drawn over the main layer, and what is drawn unless others are asked for.
 OVERLAYS = ("places", "ward", "lsoa", "dots")
 DEFAULT_OVERLAYS = ("places", "ward")

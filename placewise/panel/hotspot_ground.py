@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from placewise.panel.hotspot_months import USUAL_MONTHS, month_of, moved, start_of
 from placewise.panel.hotspot_parts import Parts, find_parts
+from placewise.panel.hotspot_residents import Peopled, area_at, read_peopled
 from placewise.store.geography import (
     Agency,
     Areas,
@@ -51,6 +52,8 @@ class Ground:
         First month with records, by agency.
     street_lines : callable or None
         Reads the streets (EPSG:27700) while the session lasts: few who need the ground need them.
+    peopled : callable or None
+        Reads who lives where, likewise.
     """
 
     area: shapely.Geometry | None = field(repr=False)
@@ -64,6 +67,7 @@ class Ground:
     parts: Parts | None = field(default=None, repr=False)
     first_reports: Mapping[UUID, str] = field(default_factory=dict)
     street_lines: Callable[[], Shapes] | None = field(default=None, repr=False, compare=False)
+    peopled: Callable[[], Peopled | None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def frame(self) -> Any:
@@ -95,6 +99,7 @@ def read_ground(session: Session) -> Ground:
         usual_first_month=_usual_first(session, last_month),
         first_reports={agency_id: month_of(span.first) for agency_id, span in spans.items()},
         street_lines=partial(list_streets, session),
+        peopled=partial(read_peopled, session),
     )
 
 
@@ -116,13 +121,10 @@ def with_hull(ground: Ground, x: NDArray[np.float64], y: NDArray[np.float64]) ->
 
 def ward_of(ground: Ground, x: NDArray[np.float64], y: NDArray[np.float64]) -> list[str]:
     """Name of the ward each point lies in; empty outside every ward."""
-    names = [""] * x.size
-    if ground.wards.ids and x.size:
-        tree = shapely.STRtree(ground.wards.shapes)
-        # A centre exactly on the line between two wards belongs to the first by name.
-        for point, ward in tree.query(shapely.points(x, y), predicate="intersects").T.tolist():
-            names[point] = min(names[point] or ground.wards.names[ward], ground.wards.names[ward])
-    return names
+    # A centre exactly on the line between two wards belongs to the first by name.
+    order = sorted(range(len(ground.wards.names)), key=ground.wards.names.__getitem__)
+    at = area_at(ground.wards.shapes[order], x, y).tolist()
+    return ["" if ward < 0 else ground.wards.names[order[ward]] for ward in at]
 
 
 def _listed(names: tuple[str, ...]) -> str:

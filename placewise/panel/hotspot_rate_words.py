@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from placewise.panel.hotspot_rates import ABOVE, BELOW, NO_RATE, WITHIN, CellRates
+from placewise.geo.intervals import apart_by_chance
+from placewise.geo.rates import Rates
+from placewise.panel.hotspot_rates import (
+    ABOVE,
+    BELOW,
+    MONTHS_A_YEAR,
+    NO_RATE,
+    WITHIN,
+    CellRates,
+    months_in_view,
+    on_peopled_ground,
+)
+from placewise.panel.hotspot_residents import Peopled
 from placewise.panel.hotspot_words import Legend, Swatch, cell_words, count_of, counted_lines, shade_of
 from placewise.panel.hotspots import Hotspots, period_words
 
@@ -19,6 +31,7 @@ STANDS = {
 #: Lower edges of the classes of a quotient: 1 is like the whole area.
 QUOTIENT_EDGES = (0.0, 0.5, 1.0, 1.5, 2.0)
 _CLASSES = 5
+NO_RISK = "This rate is not the risk of those who live there."
 _MORE_IN = "Above 1: more of the records than of what they are held against. Not “many”."
 
 
@@ -37,7 +50,17 @@ def rate_sentence(found: Hotspots, rates: CellRates) -> str:
         else f"the whole area’s {figure(rates.overall)} {measure.unit}"
     )
     clear = f"{_lie(above).capitalize()} clearly above {whole} and {_lie(below).split()[0]} clearly below"
-    return f"{opening}; {fewer}. {clear}: by chance alone about {max(1, round(given / 20)):,} would."
+    said = f"{opening}; {fewer}. {clear}: by chance alone {_by_chance(rates)} would."
+    return f"{said} {NO_RISK}" if rates.peopled else said
+
+
+def _by_chance(rates: CellRates) -> str:
+    """How many cells would lie apart if every cell had the whole area's rate; one in twenty where that is not known."""
+    if rates.rates is None or not rates.peopled:
+        return f"about {max(1, round(rates.given.size / 20)):,}"
+    expected = rates.overall * rates.rates.denominator[rates.given] / rates.rates.per
+    apart = round(apart_by_chance(expected[expected > 0]))
+    return f"about {apart:,}" if apart else "hardly any"
 
 
 def _lie(n: int) -> str:
@@ -69,15 +92,20 @@ def rates_legend(found: Hotspots, rates: CellRates, edges: list[float]) -> Legen
         )
         for i, (low, top) in enumerate(zip(edges, tops, strict=True))
     ]
+    if rates.rates is not None and (rates.rates.rate[rates.given] == 0).any():
+        key[0] = replace(key[0], label=f"Above {key[0].label}")
+        key.insert(0, Swatch("none", "0"))
     key.append(Swatch("too-few", STANDS[NO_RATE]))
     title = f"{measure.label}, in each {cell_words(found.wanted)}"
-    return Legend(title, key, [*_how(rates), *counted_lines(found)])
+    return Legend(title, key, [*_how(found, rates), *counted_lines(found)])
 
 
-def _how(rates: CellRates) -> list[str]:
+def _how(found: Hotspots, rates: CellRates) -> list[str]:
     measure = rates.measure
     if rates.rates is None:
         return [rates.why_none]
+    if rates.peopled:
+        return _how_by_residents(found, rates.rates, rates.peopled)
     said = [f"Denominator: {measure.denominator}, in the same cell and time."]
     if measure.is_quotient:
         said.append(
@@ -102,6 +130,27 @@ def _how(rates: CellRates) -> list[str]:
     return said
 
 
+def _how_by_residents(found: Hotspots, made: Rates, peopled: Peopled) -> list[str]:
+    areas = f"{peopled.areas.residents.sum():,} in {count_of(len(peopled.areas.ids), 'area')}"
+    said = [
+        f"Denominator: {made.denominator_is} ({areas}); nobody on water.",
+        "A child counts once a cell and twelve months however often named; records without a named child count each.",
+    ]
+    months = months_in_view(found)
+    if months != MONTHS_A_YEAR:
+        said.append(f"Brought to a year from {count_of(months, 'month')}.")
+    beyond = int((found.position >= 0).sum() - on_peopled_ground(found, peopled).sum())
+    if beyond:
+        said.append(f"{count_of(beyond, 'record')} on ground whose residents are not held: left out.")
+    visitors = (
+        "Records of children who only visit count too. A town centre has few residents and many visitors."
+    )
+    few = f"Cells with fewer than {made.smallest:g} residents are too few to tell. Most others hold few reports:"
+    few += " read the ranges, take larger cells, or see the table of wards."
+    uneven = "The ranges do not cover how unevenly people live within an area."
+    return [*said, f"{visitors} {NO_RISK}", f"{few} {uneven}"]
+
+
 @dataclass(frozen=True, slots=True)
 class RateFigure:
     """One cell's rate as columns of the table; a dash where there are too few."""
@@ -121,11 +170,16 @@ def rate_figure(rates: CellRates, at: int) -> RateFigure:
     given = rates.stand[at] != NO_RATE
     return RateFigure(
         int(made.count[at]),
-        int(made.denominator[at]),
+        round(made.denominator[at]),
         figure(made.rate[at]) if given else "–",
-        f"{figure(made.low[at])} to {figure(made.high[at])}" if given else "–",
+        between(made, at) if given else "–",
         STANDS[int(rates.stand[at])],
     )
+
+
+def between(made: Rates, at: int) -> str:
+    """The interval of one rate."""
+    return f"{figure(made.low[at])} to {figure(made.high[at])}"
 
 
 def rate_words(rates: CellRates, at: int) -> str:
@@ -141,6 +195,8 @@ def rate_words(rates: CellRates, at: int) -> str:
     value, low, high = (figure(edge[at]) for edge in (made.rate, made.low, made.high))
     whole = "" if measure.is_quotient else f"; the whole area has {figure(rates.overall)}"
     stand = STANDS[int(rates.stand[at])]
+    if rates.peopled:
+        stand += f". Held against {made.denominator_is}. {NO_RISK}"
     return f"{value}{unit}, 95% range {low} to {high}: {made_of}{whole}. {stand}"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +11,18 @@ from numpy.typing import NDArray
 from placewise.core.errors import TooFewRecords
 from placewise.core.vocabulary import terms
 from placewise.geo.counts import independent_reports_per_cell
-from placewise.geo.rates import Rates, background_rates, location_quotients
+from placewise.geo.rates import Rates, background_rates, location_quotients, population_rates
 from placewise.geo.repeat_rates import records_per_child
+from placewise.panel.hotspot_records import NO_CHILD
+from placewise.panel.hotspot_residents import Peopled, area_at
 from placewise.panel.hotspots import Hotspots
 
 Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+PER_RESIDENTS = 1000.0
+MONTHS_A_YEAR = 12
 #: Where the interval of a cell lies, held against the figure of the whole area.
 NO_RATE, WITHIN, ABOVE, BELOW = 0, 1, 2, 3
 
@@ -51,6 +57,9 @@ class Measure:
 _OTHERS = "other records of any harm or crime"
 MEASURES = {
     "children": Measure("Records per child known", "records", "different children", "records per child"),
+    "residents": Measure(
+        "Reports per 1,000 residents a year", "reports", "residents", "per 1,000 residents a year"
+    ),
     "crime": Measure("Per 100 recorded crimes", "reports", "recorded crimes", "per 100 recorded crimes"),
     "crime_quotient": Measure("Quotient: recorded crime", "reports", "recorded crimes", ""),
     "all": Measure(
@@ -75,6 +84,8 @@ class CellRates:
         The same figure of the whole area; 1 for a quotient.
     stand : ndarray of int64, shape (cells,)
         `NO_RATE`, `WITHIN`, `ABOVE` or `BELOW`.
+    peopled : Peopled or None
+        Who lives where, of a rate by residents.
     """
 
     measure: Measure
@@ -82,6 +93,7 @@ class CellRates:
     why_none: str
     overall: float
     stand: Integers = field(repr=False)
+    peopled: Peopled | None = field(default=None, repr=False)
 
     @property
     def given(self) -> Integers:
@@ -104,12 +116,19 @@ def cells_to_draw(found: Hotspots, rates: CellRates | None) -> Integers:
 def cell_rates(found: Hotspots) -> CellRates:
     """Set the records of each cell against what the filter names, each child once a cell."""
     measure = MEASURES[found.wanted.rate]
+    peopled = None
+    if found.wanted.rate == "residents" and found.children_known and found.ground.peopled is not None:
+        peopled = found.ground.peopled()
+    made = judged(measure, lambda: _rates(found, measure, peopled), found.grid.n_cells)
+    return replace(made, peopled=peopled)
+
+
+def judged(measure: Measure, make: Callable[[], Rates], n: int) -> CellRates:
+    """Hold each of ``n`` rates against that of the whole; where none can be made, say why."""
     try:
-        rates = _rates(found, measure)
+        rates = make()
     except TooFewRecords as problem:
-        return CellRates(
-            measure, None, str(problem), float("nan"), np.zeros(found.grid.n_cells, dtype=np.int64)
-        )
+        return CellRates(measure, None, str(problem), float("nan"), np.zeros(n, dtype=np.int64))
     overall = 1.0 if measure.is_quotient else rates.per * float(rates.count.sum() / rates.denominator.sum())
     stand = np.where(rates.low > overall, ABOVE, np.where(rates.high < overall, BELOW, WITHIN))
     # Ten children with one record each are no proof that another would not have two.
@@ -118,7 +137,7 @@ def cell_rates(found: Hotspots) -> CellRates:
     return CellRates(measure, rates, "", overall, stand)
 
 
-def _rates(found: Hotspots, measure: Measure) -> Rates:
+def _rates(found: Hotspots, measure: Measure, peopled: Peopled | None) -> Rates:
     if not found.children_known:
         raise TooFewRecords(
             "No rate can be given: you see only the records at the places named for your group, and a rate needs all."
@@ -129,12 +148,60 @@ def _rates(found: Hotspots, measure: Measure) -> Rates:
         return records_per_child(
             found.position[columns.child_event], columns.child, n_cells=found.grid.n_cells
         )
+    if against == "residents":
+        return _against_residents(found, peopled)
     upper, lower = (_against_crime if against == "crime" else _against_all)(found)
     if quotient:
         # Records held against must be apart from those counted.
         apart = lower if against == "crime" else lower - upper
         return location_quotients(upper, apart, background_is=measure.denominator, background_is_counted=True)
     return background_rates(upper, lower, background_is=measure.denominator, counted_in=against == "all")
+
+
+def _against_residents(found: Hotspots, peopled: Peopled | None) -> Rates:
+    """Reports on ground whose residents are held, and those residents: both of the same ground."""
+    if peopled is None:
+        raise TooFewRecords(
+            "No rate can be given: nobody is held to live in any area here. Import boundaries, best of LSOAs, with "
+            "the columns residents and residents_year, or choose another figure."
+        )
+    position = np.where(on_peopled_ground(found, peopled), found.position, -1)
+    return resident_rates(found, position, peopled.within(found.grid.polygons()), population_is=peopled.words)
+
+
+def on_peopled_ground(found: Hotspots, peopled: Peopled) -> Flags:
+    """Which records on the map lie in an area whose residents are held, shape (records,)."""
+    columns = found.records.columns
+    here = np.flatnonzero(found.position >= 0)
+    inside = np.zeros(columns.n, dtype=bool)
+    inside[here] = area_at(peopled.areas.shapes, columns.x[here], columns.y[here]) >= 0
+    return inside
+
+
+def resident_rates(found: Hotspots, position: Integers, living: Floats, *, population_is: str) -> Rates:
+    """Reports per 1,000 residents a year: a child once in each area and each twelve months of the period.
+
+    Parameters
+    ----------
+    position : ndarray of int64, shape (records,)
+        Area of each record, -1 for none.
+    living : ndarray of float64, shape (areas,)
+    """
+    records = found.records
+    stretch = np.maximum(records.month, 0) // MONTHS_A_YEAR
+    child = records.child_of_event
+    yearly = np.where(child < 0, NO_CHILD, child * (stretch.max(initial=0) + 1) + stretch)
+    reports = independent_reports_per_cell(position, yearly, n_cells=living.size)
+    years = months_in_view(found) / MONTHS_A_YEAR
+    return population_rates(reports, living, population_is=population_is, per=PER_RESIDENTS / years)
+
+
+def months_in_view(found: Hotspots) -> int:
+    """Months that the picture is of, but for those before the first and after the last record held."""
+    if found.wanted.month is not None:
+        return 1
+    first, last = found.ground.first_month or "", found.ground.last_month or "9"
+    return max(sum(first <= month <= last for month in found.records.months), 1)
 
 
 def _against_crime(found: Hotspots) -> tuple[Integers, Integers]:

@@ -50,6 +50,7 @@ def save_view(session: Session, found: Hotspots, title: str) -> UUID:
             "cells": found.wanted.shape,
             "shade": found.wanted.shade,
             "rate": None if rates is None else found.wanted.rate,
+            "denominator": rates and rates.rates and rates.rates.denominator_is,
             "surface": _surface_parameters(found),
             "q_at_most": Q_AT_MOST,
             "method": None if test is None else test.method,

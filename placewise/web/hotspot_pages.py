@@ -31,6 +31,7 @@ from placewise.panel.hotspot_months import months_between, named, short_name
 from placewise.panel.hotspot_nearby import Namer, nearby_names
 from placewise.panel.hotspot_rates import CellRates, rates_in_view
 from placewise.panel.hotspot_reporting import read_reporting, reporting_sentence
+from placewise.panel.hotspot_ward_rates import ward_rates
 from placewise.panel.hotspot_why import explain_cell
 from placewise.panel.hotspot_words import SNAP_POINTS, WARNING
 from placewise.panel.hotspots import Hotspots, Laid, Nothing, find_hotspots, lay_records, read_choices
@@ -91,6 +92,7 @@ def page(session: Session, membership: Membership) -> Answer:
         warning=WARNING,
         snap_points=SNAP_POINTS if _is_snapped(found) else None,
         measure=rates and rates.measure,
+        wards=ward_rates(found, rates),
         table=cell_table(found, rates, near=near),
         chosen=chosen,
         why=explain_cell(found, chosen.cell) if chosen else None,

@@ -45,6 +45,7 @@ def chosen(page: str, field: str) -> str:
         ("cells", "squares", "counts", "in each square of 250 m"),
         ("shade", "children", "counts", "Different children in each cell"),
         ("rate", "children", "rates", "too few children"),
+        ("rate", "residents", "rates", "nobody is held to live in any area here"),
         ("rate", "crime_quotient", "rates", "no recorded crime"),
     ],
 )
