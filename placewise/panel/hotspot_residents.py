@@ -64,6 +64,7 @@ def area_at(shapes: Geometries, x: Floats, y: Floats) -> NDArray[np.int64]:
     """Position of the first shape that each point lies in or on, -1 for none."""
     at = np.full(x.size, len(shapes), dtype=np.int64)
     if len(shapes) and x.size:
-        point, shape = shapely.STRtree(shapes).query(shapely.points(x, y), predicate="intersects")
+        # Few shapes with many points each: a shape is prepared once, which takes a quarter to a half of the time.
+        shape, point = shapely.STRtree(shapely.points(x, y)).query(shapes, predicate="intersects")
         np.minimum.at(at, point, shape)
     return np.where(at == len(shapes), -1, at)

@@ -78,7 +78,7 @@ def test_other_views_and_rates_have_no_table_of_wards(
 
 
 @pytest.mark.usefixtures("inhabited")
-def test_a_saved_view_keeps_what_its_rates_were_held_foundst(
+def test_a_saved_view_keeps_what_its_rates_were_held_against(
     client: FlaskClient,  # noqa: F811
     partnership: TestPartnership,
     admin: Connection,
