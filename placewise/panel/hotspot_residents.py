@@ -65,6 +65,6 @@ def area_at(shapes: Geometries, x: Floats, y: Floats) -> NDArray[np.int64]:
     at = np.full(x.size, len(shapes), dtype=np.int64)
     if len(shapes) and x.size:
         # Few shapes with many points each: a shape is prepared once, which takes a quarter to a half of the time.
-        shape, point = shapely.STRtree(shapely.points(x, y)).query(shapes, predicate="intersects")
+        shape, point = shapely.STRtree(np.asarray(shapely.points(x, y))).query(shapes, predicate="intersects")
         np.minimum.at(at, point, shape)
     return np.where(at == len(shapes), -1, at)
