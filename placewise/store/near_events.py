@@ -93,7 +93,9 @@ def list_harm(
     Those within the box of ``frame`` (EPSG:27700) and known to 200 m or better, and those that name one of ``places``,
     however roughly they are located otherwise.
     """
-    values = _asked(places, since, until, as_at) | {"frame": shapely.to_wkb(shapely.box(*shapely.bounds(frame)))}
+    values = _asked(places, since, until, as_at) | {
+        "frame": shapely.to_wkb(shapely.box(*shapely.bounds(frame)))
+    }
     return [HarmRecord(*row) for row in session.rows(LIST_HARM, values)]
 
 

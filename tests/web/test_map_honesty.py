@@ -175,9 +175,9 @@ def test_only_what_is_held_can_be_drawn_over_the_map(
         page = client.get(f"/p/{borough.slug}/map").get_data(as_text=True)
         return re.findall(r'data-overlay="(\w+)"', page)
 
-    assert boxes() == ["ward"]
+    assert boxes() == ["ward", "dots"]
     records.place("Weir Park")
-    assert boxes() == ["places", "ward"]
+    assert boxes() == ["places", "ward", "dots"]
 
 
 def test_the_map_opens_on_most_records_not_on_the_furthest(
