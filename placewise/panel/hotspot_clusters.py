@@ -210,20 +210,19 @@ def clusters_sentence(found: Hotspots, result: Result, rows: list[ClusterRow]) -
 def clusters_legend(found: Hotspots, result: Result) -> Legend:
     """What is drawn, counted and compared, how well it is known, and how it could be made again."""
     asked, records = result["parameters"], result["records"]
-    lines = [*counted_lines(found), HOW[asked["compared"]], repeats(result)]
-    if records["background"]:
-        lines.append(f"Compared with {count_of(records['background'], 'other record')}.")
-    lines.append(looked_at(result))
+    lines = counted_lines(found)
     lines.append(
         f"Drawn: clusters that chance alone would equal in at most 1 in {round(1 / asked['p_at_most'])} of such maps, "
         f"all circles{'' if asked['time'] == WHOLE else ' and months'} allowed for. Others are told in words only."
     )
     lines.append(LIMITS)
-    lines.append(made_by(result))
     if found.wanted.warned_relations:
         lines.append(WARNING)
+    against = f"Compared with {count_of(records['background'], 'other record')}."
+    method = [HOW[asked["compared"]], repeats(result), *([against] if records["background"] else [])]
+    method += [looked_at(result), made_by(result)]
     drawn = any(one["stands_out"] for one in result["clusters"])
-    return Legend("Clusters of records", [Swatch("cluster", KEY)] if drawn else [], lines)
+    return Legend("Clusters of records", [Swatch("cluster", KEY)] if drawn else [], lines, method)
 
 
 def _silence(found: Hotspots, result: Result) -> list[str]:

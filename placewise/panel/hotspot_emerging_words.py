@@ -180,7 +180,7 @@ def emerging_legend(answer: Answer, present: set[int]) -> Legend:
     key = [Swatch(KINDS[code].look, f"{KINDS[code].name}: {KINDS[code].meaning}") for code in hot_first]
     title = f"How cells of {answer['parameters']['cell_width_m']:g} m have changed"
     none = NO_PATTERN_WORDS + (", nor below it" if answer["parameters"]["alternative"] == "both" else "")
-    return Legend(title, [*key, Swatch("ordinary", none)], how_lines(answer))
+    return Legend(title, [*key, Swatch("ordinary", none)], counted_lines(answer), method_lines(answer))
 
 
 def _reading_order(code: int) -> tuple[int, int]:
@@ -188,16 +188,27 @@ def _reading_order(code: int) -> tuple[int, int]:
     return families.index(KINDS[code].family), code
 
 
-def how_lines(answer: Answer) -> list[str]:
-    """What was compared with what, over what time, and what it does not say; one sentence or two each."""
+def counted_lines(answer: Answer) -> list[str]:
+    """What was counted over what time, and what it does not say; one sentence or two each."""
     chosen, counted = answer["parameters"], answer["counted"]
     n = f"n = {counted['used']:,} of {count_of(counted['asked_for'], 'record')}"
-    rest = (
-        "the other neighbourhoods" if chosen["method"] == "normal" else "an even spread over the study area"
-    )
     sides = "Only more records than expected were looked for"
     if chosen["alternative"] == "both":
         sides = "Both more and fewer records than expected were looked for"
+    return [
+        f"{period_of(answer)}, {steps_words(answer)}. {n}.",
+        *(["Steps overlap, so one busy month counts in more than one of them."] if chosen["rolling"] else []),
+        f"{sides}; fewer may be fewer reports.",
+        "It describes records of the past: no forecast, no reason why. A cell without a pattern is not safe.",
+    ]
+
+
+def method_lines(answer: Answer) -> list[str]:
+    """What was compared with what, and how sure a kind is; one sentence or two each."""
+    chosen = answer["parameters"]
+    rest = (
+        "the other neighbourhoods" if chosen["method"] == "normal" else "an even spread over the study area"
+    )
     rises = "its share of the records" if chosen["intensity"] == "share" else "how far it stands out (z)"
     above = (
         "“Above the rest”: in that step, this cell with those around it has more records than "
@@ -209,14 +220,7 @@ def how_lines(answer: Answer) -> list[str]:
         f"is told if at least {chosen['hold']:.0%} of them find it. That share is about what the records leave open; "
         f"it is not the chance that the kind is true. Seed {chosen['seed']}."
     )
-    return [
-        f"{period_of(answer)}, {steps_words(answer)}. {n}.",
-        *(["Steps overlap, so one busy month counts in more than one of them."] if chosen["rolling"] else []),
-        above,
-        f"{sides}; fewer may be fewer reports. What rises or falls is {rises} (Mann–Kendall).",
-        sure,
-        "It describes records of the past: no forecast, no reason why. A cell without a pattern is not safe.",
-    ]
+    return [above, f"What rises or falls is {rises} (Mann–Kendall).", sure]
 
 
 def left_out_lines(answer: Answer) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -44,11 +44,20 @@ class Swatch:
 
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """What the layer shows, in words."""
+    """What the layer shows, in words.
+
+    Attributes
+    ----------
+    lines : list of str
+        What is counted, and what it does not say: always in sight.
+    method : list of str
+        How a calculated layer was worked out, for who wants to know; opens below.
+    """
 
     title: str
     key: list[Swatch]
     lines: list[str]
+    method: list[str] = field(default_factory=list)
 
 
 def count_of(n: int, one: str, many: str | None = None) -> str:

@@ -44,7 +44,7 @@ def scattered() -> Hotspots:
 
 
 def lines_of(layer: dict[str, Any]) -> str:
-    return " ".join(layer["legend"]["lines"])
+    return " ".join([*layer["legend"]["lines"], *layer["legend"]["method"]])
 
 
 # --- What is drawn and said ------------------------------------------------------------------------------

@@ -23,7 +23,7 @@
       const at = [one.lat, one.lon];
       const circle = L.circle(at, { radius: one.radius_m, interactive: false, color: INK, weight: 3, fillColor: '#b35806', fillOpacity: 0.25 });
       const halo = L.circle(at, { radius: one.radius_m, interactive: false, color: '#ffffff', weight: 7, fill: false });
-      const label = L.marker(at, { interactive: false, keyboard: false, icon: L.divIcon({ className: 'pw-cluster', iconSize: [30, 30], html: number }) });
+      const label = L.marker(at, { interactive: false, keyboard: false, pane: 'clusters', icon: L.divIcon({ className: 'pw-cluster', iconSize: [30, 30], html: number }) });
       return [halo, circle, label];
     });
   };

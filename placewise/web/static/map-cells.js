@@ -207,7 +207,7 @@
       pen.textAlign = 'center';
       pen.textBaseline = 'middle';
       pen.lineWidth = 3;
-      pen.strokeStyle = look.dark ? SHADES[4] : '#ffffff';
+      pen.strokeStyle = !look.dark ? '#ffffff' : cell.paint ? look.fill : SHADES[4];
       pen.lineJoin = 'round';
       pen.strokeText(cell.text, centre.x, centre.y);
       pen.fillStyle = look.dark ? '#ffffff' : INK;

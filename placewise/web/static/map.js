@@ -135,6 +135,7 @@
   maker.mainLayer = function mainLayer(map) {
     canvas = map.getContainer().closest('[data-layer]');
     cellLayer = new maker.CellLayer();
+    map.createPane('clusters'); // where it lies among the others is said in map-calculated.css
     mainGroup = L.layerGroup();
     return L.layerGroup([cellLayer, mainGroup]);
   };
