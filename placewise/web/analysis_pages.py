@@ -40,6 +40,8 @@ _QUIET = (
 def page(session: Session, membership: Membership, kind: str) -> Answer:
     """One calculation for what the address filters: its result, its progress, or a button to start it."""
     analysis = _analysis(kind)
+    if kind in ON_THE_MAP:
+        return redirect(shown_at(kind, _pairs(request.args)))
     found, problems = find_hotspots(session, _values(request.args))
     if isinstance(found, Nothing):
         return render_template("map_empty.html", nothing=found, may_import=bool(membership.roles & PANEL))

@@ -132,7 +132,11 @@ def test_too_few_records_are_said_and_cannot_be_asked_for(
 @pytest.mark.usefixtures("records")
 @pytest.mark.parametrize(
     ("query", "words"),
-    [("shufflings=many", "shufflings must be one of"), ("from=2026-99", "month"), ("distances=5+1", "istance")],
+    [
+        ("shufflings=many", "shufflings must be one of"),
+        ("from=2026-99", "month"),
+        ("distances=5+1", "istance"),
+    ],
 )
 def test_a_strange_parameter_is_explained(
     client_as: ClientAs, partnership: TestPartnership, query: str, words: str
@@ -163,3 +167,13 @@ def test_without_any_record_the_page_says_what_to_import(
     assert "import" in text(client, address(partnership)).lower()
     asked = client.post(address(partnership), data={"csrf_token": csrf_token(client)})
     assert asked.status_code == 400
+
+
+@pytest.mark.usefixtures("records")
+@pytest.mark.parametrize("kind", ["emerging", "scan"])
+def test_what_the_map_draws_is_shown_on_the_map(
+    client_as: ClientAs, partnership: TestPartnership, kind: str
+) -> None:
+    answer = client_as(Role.ANALYST).get(f"{address(partnership, kind)}?from=2026-01&view=counts")
+    assert answer.status_code == 302
+    assert answer.headers["Location"].endswith(f"/map?view={kind}&from=2026-01")
