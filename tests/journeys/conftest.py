@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +16,8 @@ from werkzeug.serving import make_server
 
 from placewise.core.scope import Role
 from placewise.web.pages import TOKEN
-from tests.conftest import Account, MakeAccount
+from placewise.web.serving import running_worker
+from tests.conftest import Account, MakeAccount, Urls
 
 CHROMIUM = "/usr/bin/chromium"
 #: Nothing but the page itself may speak to the network.
@@ -90,6 +92,14 @@ def server(app: Flask) -> Iterator[str]:
     listening.shutdown()
     thread.join()
     listening.server_close()
+
+
+@pytest.fixture(scope="module")
+def worker(database_urls: Urls) -> Iterator[subprocess.Popen[bytes]]:
+    """The process that does long calculations; ends with the module, for other tests do theirs by hand."""
+    urls = {"PLACEWISE_WORKER_URL": database_urls.worker, "PLACEWISE_DATABASE_URL": database_urls.app}
+    with running_worker(urls | {"PLACEWISE_PROCESSES": "1"}) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
