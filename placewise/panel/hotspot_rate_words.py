@@ -57,7 +57,8 @@ def rate_sentence(found: Hotspots, rates: CellRates) -> str:
 def _by_chance(rates: CellRates) -> str:
     """How many cells would lie apart if every cell had the whole area's rate; one in twenty where that is not known."""
     if rates.rates is None or not rates.peopled:
-        return f"about {max(1, round(rates.given.size / 20)):,}"
+        apart = round(rates.given.size / 20)
+        return f"about {apart:,}" if apart else "hardly any"
     expected = rates.overall * rates.rates.denominator[rates.given] / rates.rates.per
     apart = round(apart_by_chance(expected[expected > 0]))
     return f"about {apart:,}" if apart else "hardly any"

@@ -45,6 +45,7 @@ from placewise.web.passwords import hashed
 from placewise.web.worker import work
 
 SHORTEST_PASSWORD = 15
+_LOOK_EVERY_S = 2.0
 LOGIN_SETTINGS = ("PLACEWISE_DATABASE_URL", "PLACEWISE_DOOR_URL", "PLACEWISE_WORKER_URL")
 
 
@@ -85,10 +86,13 @@ def demo() -> None:
                 "PLACEWISE_ENV": "demo",
                 "PLACEWISE_HOSTS": f"{host} localhost",
             }
-            with serving.running_worker(settings), serving.running_service(settings) as service:
+            with serving.running_worker(settings) as worker, serving.running_service(settings) as service:
                 say(f"Ready after {time.monotonic() - begun:.1f} s.\n")
                 _print_sign_ins(f"http://{host}:{port}")
-                service.wait()
+                while service.poll() is None:
+                    if worker.revive():
+                        say("The worker for calculations had ended; another was started.")
+                    time.sleep(_LOOK_EVERY_S)
                 raise serving.WebServiceEnded("The web service ended by itself. Run make demo again.")
 
 

@@ -78,6 +78,7 @@ def page(session: Session, membership: Membership) -> Answer:
     session.note(count=found.accounted.asked_for, view=found.wanted.view)
     # The first layer comes with the page: asking for it would count everything twice.
     drawn = calculated.drawn if calculated else layer(found, rates)
+    figures = rates if rates and rates.rates is not None else None  # noughts would be read as figures
     html = render_template(
         "map.html",
         first_layer=drawn,
@@ -91,9 +92,9 @@ def page(session: Session, membership: Membership) -> Answer:
         left_out=drawn["left_out"],
         warning=WARNING,
         snap_points=SNAP_POINTS if _is_snapped(found) else None,
-        measure=rates and rates.measure,
+        measure=figures and figures.measure,
         wards=ward_rates(found, rates),
-        table=cell_table(found, rates, near=near),
+        table=cell_table(found, figures, near=near),
         chosen=chosen,
         why=explain_cell(found, chosen.cell) if chosen else None,
         places=places.drawn,

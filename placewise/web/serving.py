@@ -74,18 +74,40 @@ def serve_in_place() -> None:
     os.execv(command[0], command)  # noqa: S606 - our own arguments, no shell
 
 
+class WorkerProcess:
+    """The worker for long calculations, as a child of this process."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = {**os.environ, **environment}
+        self._process = self._started()
+
+    def revive(self) -> bool:
+        """Start another when the last has ended, which takes up what that one left; say whether it had."""
+        if self._process.poll() is None:
+            return False
+        self._process = self._started()
+        return True
+
+    def end(self) -> None:
+        """End it."""
+        _end(self._process)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "placewise", "worker"],
+            env=self._environment,
+            preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509 - the launcher has no threads
+        )
+
+
 @contextmanager
-def running_worker(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the worker for long calculations as a child until the block ends, as `running_service` does."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "placewise", "worker"],
-        env={**os.environ, **environment},
-        preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509 - the launcher has no threads
-    )
+def running_worker(environment: Mapping[str, str]) -> Iterator[WorkerProcess]:
+    """Run the worker until the block ends, as `running_service` does the pages."""
+    worker = WorkerProcess(environment)
     try:
-        yield process
+        yield worker
     finally:
-        _end(process)
+        worker.end()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from werkzeug.serving import make_server
 
 from placewise.core.scope import Role
 from placewise.web.pages import TOKEN
-from placewise.web.serving import running_worker
+from placewise.web.serving import WorkerProcess, running_worker
 from tests.conftest import Account, MakeAccount, Urls
 
 CHROMIUM = "/usr/bin/chromium"
@@ -95,7 +94,7 @@ def server(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def worker(database_urls: Urls) -> Iterator[subprocess.Popen[bytes]]:
+def worker(database_urls: Urls) -> Iterator[WorkerProcess]:
     """The process that does long calculations; ends with the module, for other tests do theirs by hand."""
     urls = {"PLACEWISE_WORKER_URL": database_urls.worker, "PLACEWISE_DATABASE_URL": database_urls.app}
     with running_worker(urls | {"PLACEWISE_PROCESSES": "1"}) as started:

@@ -153,7 +153,7 @@ def test_the_sentence_says_how_many_lie_apart_and_how_many_would_by_chance() -> 
     assert rate_sentence(*picture_of_two()) == (
         "In May 2025 to April 2026, 2 cells of 3 can be given a figure; the others have fewer than 20 recorded "
         "crimes. 1 lies clearly above the whole area’s 25 per 100 recorded crimes and 1 clearly below: by chance "
-        "alone about 1 would."
+        "alone hardly any would."
     )
 
 
