@@ -75,22 +75,28 @@ def serve_in_place() -> None:
 
 
 class WorkerProcess:
-    """The worker for long calculations, as a child of this process."""
+    """The worker for long calculations, as a child of this process.
+
+    Attributes
+    ----------
+    process : Popen
+        The one that runs now.
+    """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = {**os.environ, **environment}
-        self._process = self._started()
+        self.process = self._started()
 
     def revive(self) -> bool:
         """Start another when the last has ended, which takes up what that one left; say whether it had."""
-        if self._process.poll() is None:
+        if self.process.poll() is None:
             return False
-        self._process = self._started()
+        self.process = self._started()
         return True
 
     def end(self) -> None:
         """End it."""
-        _end(self._process)
+        _end(self.process)
 
     def _started(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

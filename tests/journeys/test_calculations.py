@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,11 +11,11 @@ from playwright.sync_api import Page
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from placewise.core.scope import Role
+from placewise.web.serving import WorkerProcess
 from tests.conftest import Account, MakeAccount, TestPartnership
 from tests.journeys.conftest import OpenAs, axe, focus_stops, scrolls_sideways
 from tests.records import Records, london
 
-WorkerProcess = subprocess.Popen[bytes]
 OpenView = Callable[[str], Page]
 YEAR = "from=2025-01&to=2025-12"
 X, Y = 531_000, 181_000
@@ -88,11 +87,11 @@ def open_view(page_as: OpenAs, account: Account, town: TestPartnership) -> OpenV
 @contextmanager
 def held_up(worker: WorkerProcess) -> Iterator[None]:
     """Let nothing be calculated meanwhile, so that what stands before the result can be looked at."""
-    worker.send_signal(signal.SIGSTOP)
+    worker.process.send_signal(signal.SIGSTOP)
     try:
         yield
     finally:
-        worker.send_signal(signal.SIGCONT)
+        worker.process.send_signal(signal.SIGCONT)
 
 
 def press(page: Page, name: str) -> None:
