@@ -20,6 +20,11 @@ INKED = """
 KEY = "[data-dots-key]"
 
 
+def inked(page: Page, more_than: int) -> None:
+    """Wait until more pixels than these are drawn: a tile draws itself a moment after its bytes are there."""
+    page.wait_for_function(f"({INKED})() > {more_than}")
+
+
 def tick(page: Page) -> None:
     page.get_by_role("checkbox", name="Dots").check()
     page.locator("[data-dots-total]", has_text="on the map").wait_for()
@@ -31,7 +36,7 @@ def test_dots_are_ticked_drawn_said_and_kept_in_the_address(open_map: OpenMap) -
     assert page.evaluate(INKED) == 0
     assert page.locator(KEY).is_hidden()
     tick(page)
-    assert page.evaluate(INKED) > 500
+    inked(page, more_than=1_000)
     assert "70 records on the map." in page.locator(KEY).inner_text()
     assert page.locator("[data-dots-examples] li").last.inner_text() == "30 records"
     assert status(page) == "Dots shown."
@@ -48,11 +53,11 @@ def test_dots_asked_for_in_the_address_are_there_at_once_and_on_every_zoom(open_
     page.locator("[data-dots-total]", has_text="70 records").wait_for()
     page.wait_for_load_state("networkidle")
     assert page.get_by_role("checkbox", name="Dots").is_checked()
-    assert page.evaluate(INKED) > 0
+    inked(page, more_than=0)
     page.get_by_role("button", name="Zoom out").click()
     page.wait_for_timeout(600)
     page.wait_for_load_state("networkidle")
-    assert page.evaluate(INKED) > 0
+    inked(page, more_than=0)
     assert "70 records" in page.locator("[data-dots-total]").inner_text()
 
 
