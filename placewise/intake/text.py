@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 
+from placewise.core.text import BIDI, CONTROL, has_invisible, normal
 from placewise.intake.coded import Coded
 from placewise.intake.run import BadCell, Run
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufff0-\ufff8]")
-_BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
-# Joiners (U+200C, U+200D) belong to Persian, Indic scripts and emoji; these belong to nothing.
-_INVISIBLE = re.compile(r"[\u200b\u2060\ufeff\u00ad\u180e]")
 _MOJIBAKE = re.compile("[\u00c2\u00c3\u00c4\u00c5][\u0080-\u00bf\u0152\u0153\u02c6\u2030\u20ac]|\u00e2\u20ac")
 _LATIN_AND_OTHER = re.compile(
     "[A-Za-z\u00c0-\u024f][\u0370-\u03ff\u0400-\u04ff]|[\u0370-\u03ff\u0400-\u04ff][A-Za-z\u00c0-\u024f]"
@@ -49,7 +45,7 @@ def tidy(cells: Sequence[str], run: Run, column: str) -> tuple[Sequence[str], di
 def _tidied(cells: Sequence[str], run: Run, column: str) -> tuple[list[str], dict[str, BadCell], bool]:
     """Tidied texts, bad ones, and whether any was looked at by itself."""
     blob = "".join(cells)
-    if blob.isascii() and (blob.isprintable() or not _CONTROL.search(blob)):
+    if blob.isascii() and (blob.isprintable() or not CONTROL.search(blob)):
         return list(map(str.strip, cells)), {}, False
     bad: dict[str, BadCell] = {}
     table = {cell: _one(cell, run, column, bad) for cell in dict.fromkeys(cells)}
@@ -57,16 +53,15 @@ def _tidied(cells: Sequence[str], run: Run, column: str) -> tuple[list[str], dic
 
 
 def _one(cell: str, run: Run, column: str, bad: dict[str, BadCell]) -> str:
-    text = unicodedata.normalize("NFC", cell).strip()
+    text = normal(cell)
     notes = f"{column} text"
-    if _INVISIBLE.search(text):
-        text = _INVISIBLE.sub("", text).strip()
+    if has_invisible(cell):
         run.note(notes, text, "invisible-character")
-    if _BIDI.search(text):
+    if BIDI.search(text):
         bad[text] = BadCell(
             "bidi-control", "Holds a character that reverses the direction of text. Type the cell again."
         )
-    elif _CONTROL.search(text):
+    elif CONTROL.search(text):
         bad[text] = BadCell("control-character", "Holds a control character. Type the cell again.")
     elif _MOJIBAKE.search(text):
         run.note(notes, text, "mojibake")

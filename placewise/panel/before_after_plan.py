@@ -9,6 +9,7 @@ from uuid import UUID
 
 import shapely
 
+from placewise.core.text import one_line
 from placewise.panel.hotspot_filter import Problem
 from placewise.panel.hotspot_ground import read_ground
 from placewise.panel.period import LONDON, find_period, month_before
@@ -301,7 +302,7 @@ class _Asked:
         return None
 
     def text(self, name: str) -> str:
-        text = " ".join(self.first(name).replace("\0", "").split())
+        text = one_line(self.first(name))
         if not text:
             self.refuse(name, "Say in a few words what was done")
         elif len(text) > LONGEST_TEXT:

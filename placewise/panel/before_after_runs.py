@@ -10,6 +10,7 @@ from uuid import UUID
 import placewise
 from placewise.core.errors import BadRequest, NotFound
 from placewise.core.scope import Role
+from placewise.core.text import read_title
 from placewise.panel.before_after import Evaluation, evaluate
 from placewise.panel.before_after_plan import Site, read_plan, too_early
 from placewise.panel.before_after_words import comparison_words, left_out, sentence
@@ -18,7 +19,6 @@ from placewise.store.session import Session
 
 KIND = "before_after"
 SAVERS = Role.CHAIR | Role.COORDINATOR | Role.ANALYST
-LONGEST_TITLE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,7 @@ def save_evaluation(session: Session, found: Evaluation, site: Site, title: str)
     BadRequest
         The title is empty or too long, or the records are those of an earlier day.
     """
-    title = " ".join(title.split())
-    if not 0 < len(title) <= LONGEST_TITLE:
-        raise BadRequest(f"Give the evaluation a name of up to {LONGEST_TITLE} characters.")
+    title = read_title(title, of="the evaluation")
     if found.plan.as_at is not None:
         raise BadRequest(
             "This evaluation is of earlier records. Open it with the records of now to save it again."

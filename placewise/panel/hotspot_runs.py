@@ -10,6 +10,7 @@ from uuid import UUID
 import placewise
 from placewise.core.errors import BadRequest
 from placewise.core.scope import Role
+from placewise.core.text import read_title
 from placewise.panel.hotspot_calculated import Calculated, find_calculated
 from placewise.panel.hotspot_rate_words import rate_sentence
 from placewise.panel.hotspot_rates import CellRates, rates_in_view
@@ -21,7 +22,6 @@ from placewise.store.session import Session
 
 KIND = "hotspot_map"
 SAVERS = Role.CHAIR | Role.COORDINATOR | Role.ANALYST
-LONGEST_TITLE = 120
 
 
 def save_view(session: Session, found: Hotspots, title: str) -> UUID:
@@ -32,9 +32,7 @@ def save_view(session: Session, found: Hotspots, title: str) -> UUID:
     BadRequest
         The title is empty or too long, or the view is not calculated yet.
     """
-    title = " ".join(title.split())
-    if not 0 < len(title) <= LONGEST_TITLE:
-        raise BadRequest(f"Give the saved view a name of up to {LONGEST_TITLE} characters.")
+    title = read_title(title, of="the saved view")
     calculated = find_calculated(session, found)
     if calculated and calculated.outcome.result is None:
         raise BadRequest("Calculate this view first: there is nothing to save yet.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from placewise.core.errors import BadRequest, RuleBroken
+from placewise.core.text import normal
 from placewise.core.vocabulary import terms
 from placewise.store.places import Description
 
@@ -108,7 +109,7 @@ class PlaceForm:
 
 
 def _text(typed: str) -> str:
-    return typed.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").strip()
+    return normal(typed.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _written(description: Description) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from itertools import chain
 from urllib.parse import urlsplit
 
 from flask import Flask, g, request
@@ -12,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from placewise.core.settings import Settings
+from placewise.core.text import BIDI, CONTROL
 
 POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
@@ -48,7 +50,7 @@ def protect(app: Flask, settings: Settings) -> None:
         app.config["TRUSTED_HOSTS"] = list(settings.hosts)
     if n := settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
-    app.before_request(_refuse_nul)
+    app.before_request(_refuse_hidden_characters)
     app.before_request(_refuse_other_sites)
     CSRFProtect(app)
     app.jinja_env.globals["csp_nonce"] = csp_nonce
@@ -73,11 +75,15 @@ def csp_nonce() -> str:
     return nonce
 
 
-def _refuse_nul() -> None:
-    # PostgreSQL cannot hold this character, so no search for it and no record with it can be meant.
-    said = (request.path, *request.args.values(), *request.form.values())
-    if any("\0" in text for text in said):
-        raise BadRequest("The address or the form holds a character that cannot be stored.")
+def _refuse_hidden_characters() -> None:
+    # The rule of imported files, here for all that people type: nothing is stored that shows as something else.
+    sent = (*request.args.listvalues(), *request.form.listvalues())
+    said = (request.path, *chain.from_iterable(sent))
+    if any(CONTROL.search(text) or BIDI.search(text) for text in said):
+        raise BadRequest(
+            "The address or the form holds a hidden character that controls a device or turns the direction of text. "
+            "It may have come along with copied text. Go back and type the text by hand."
+        )
 
 
 def _refuse_other_sites() -> None:

@@ -306,11 +306,12 @@ def test_a_saved_view_opens_as_it_was_though_records_came_since(
 
 
 @pytest.mark.usefixtures("ground")
-def test_a_view_without_a_name_is_not_saved(
-    client: FlaskClient, partnership: TestPartnership, add_events: AddEvents
+@pytest.mark.parametrize("title", ["  ", "\u200b", "x" * 121, "March \u202elenap"])
+def test_a_view_without_a_name_that_can_be_read_is_not_saved(
+    client: FlaskClient, partnership: TestPartnership, add_events: AddEvents, title: str
 ) -> None:
     add_events(1)
-    form = {"csrf_token": csrf_token(client, address(partnership)), "title": "  "}
+    form = {"csrf_token": csrf_token(client, address(partnership)), "title": title}
     assert client.post(address(partnership, "/saved"), data=form).status_code == 400
 
 

@@ -108,14 +108,19 @@ def test_a_form_sent_from_another_site_is_refused_even_with_its_token(client_as,
     assert client.get(f"/p/{partnership.slug}/").status_code == 200
 
 
-@pytest.mark.parametrize("address", ["/sign-in?next=%00", "/p/%00/", "/nowhere%00"])
-def test_a_character_that_cannot_be_stored_is_refused_before_anything_is_asked(client, address):
+@pytest.mark.parametrize(
+    "address", ["/sign-in?next=%00", "/p/%00/", "/nowhere%00", "/sign-in?next=/&next=%E2%80%AE"]
+)
+def test_a_hidden_character_is_refused_before_anything_is_asked(client, address):
     assert client.get(address).status_code == 400
 
 
-def test_a_form_with_such_a_character_is_refused_too(client):
-    form = {"csrf_token": csrf_token(client), "email": "a\0b@test.invalid", "password": "x"}
-    assert client.post("/sign-in", data=form).status_code == 400
+@pytest.mark.parametrize("hidden", ["\0", "\x1b", "\u202e", "\u2068"])
+def test_a_form_with_such_a_character_is_refused_too(client, hidden):
+    form = {"csrf_token": csrf_token(client), "email": f"a{hidden}b@test.invalid", "password": "x"}
+    answer = client.post("/sign-in", data=form)
+    assert answer.status_code == 400
+    assert "turns the direction of text" in answer.get_data(as_text=True)
 
 
 def test_behind_a_proxy_that_ends_https_a_script_of_ours_may_post(client_as):
