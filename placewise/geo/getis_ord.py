@@ -39,7 +39,7 @@ class GiStar:
     total : ndarray of float64
         Records in the cell and its neighbours.
     expected : ndarray of float64
-        Mean of ``total`` under the null.
+        Mean of ``total`` under the null; each child once a neighbourhood if ``total`` is so counted.
     too_few : ndarray of bool
         Fewer than `MIN_EXPECTED` expected and fewer than `MIN_OBSERVED` seen: too few to tell.
     method : str
@@ -169,8 +169,11 @@ def gi_star_of_sums(
     z = star_z(values, summed, neighbours)
     total = summed if totals is None else _checked_totals(totals, summed)
     share = neighbours / values.size if share is None else share
-    p = _upper_tail(method, z=z, values=values, total=total, neighbours=neighbours, share=share)
-    expected = values.sum() * share
+    records = independent_records(values, summed, total)
+    p = _upper_tail(
+        method, z=z, values=values, total=total, neighbours=neighbours, records=records, share=share
+    )
+    expected = records * share
     too_few = (expected < MIN_EXPECTED) & (total < MIN_OBSERVED)
     return GiStar(z, p, benjamini_hochberg(p), total, expected, too_few, method)
 
@@ -213,20 +216,54 @@ def _share_of_area(adjacency: Adjacency, neighbours: Integers, exposure: ArrayLi
 
 
 def _upper_tail(
-    method: Method, *, z: Floats, values: Floats, total: Floats, neighbours: Integers, share: Floats
+    method: Method,
+    *,
+    z: Floats,
+    values: Floats,
+    total: Floats,
+    neighbours: Integers,
+    records: float,
+    share: Floats,
 ) -> Floats:
     if method == "normal":
         return np.asarray(special.ndtr(-z), dtype=np.float64)
     if method == "shuffle":
         return shuffle_tail(values.astype(np.int64), total.astype(np.int64), neighbours)
     if method == "even_spread":
-        return _binomial_tail(total, values.sum(), share)
+        return _binomial_tail(total, records, share)
     raise ValueError(f"method is even_spread, shuffle or normal, not {method!r}")
 
 
-def _binomial_tail(total: Floats, n_records: float, share: Floats) -> Floats:
-    """Return P(X >= total) for X ~ Binomial(n_records, share), by the incomplete beta function."""
+def independent_records(counts: Floats, summed: Floats, total: Floats) -> float:
+    """Return how many records would give such neighbourhood totals, were no child's repeats left out.
+
+    A child in two cells of a neighbourhood is counted in both by ``counts``, and once by ``total``. To expect
+    as many as ``counts`` has and to observe as few as ``total`` would be too strict on hot spots and too
+    ready with cold ones.
+
+    Parameters
+    ----------
+    counts : ndarray of float64, shape (n,)
+    summed : ndarray of float64, shape (n,)
+        Sum of the counts of each cell and its neighbours.
+    total : ndarray of float64, shape (n,)
+        Not above ``summed``.
+
+    Examples
+    --------
+    >>> independent_records(np.array([4.0, 2.0]), np.array([6.0, 6.0]), np.array([4.0, 5.0]))
+    4.5
+    """
+    whole = float(summed.sum())
+    return float(counts.sum()) * (float(total.sum()) / whole) if whole else 0.0
+
+
+def _binomial_tail(total: Floats, records: float, share: Floats) -> Floats:
+    """Return P(X >= total) for X ~ Binomial(records, share), by the incomplete beta function.
+
+    ``records`` need not be whole. It is an average, so a neighbourhood may hold more.
+    """
     some = total > 0
     tail = np.ones_like(total)
-    tail[some] = special.betainc(total[some], n_records - total[some] + 1, share[some])
+    tail[some] = special.betainc(total[some], np.maximum(records - total[some], 0.0) + 1, share[some])
     return tail

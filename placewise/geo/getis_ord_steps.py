@@ -12,7 +12,7 @@ from scipy import sparse, special
 from placewise.core.errors import MissingValue, TooFewCells
 from placewise.geo.adjacency import Adjacency
 from placewise.geo.crs import Flags, Floats, Integers, require_counts
-from placewise.geo.getis_ord import MIN_CELLS, MIN_OBSERVED
+from placewise.geo.getis_ord import MIN_CELLS, MIN_OBSERVED, independent_records
 
 StepMethod = Literal["even_spread", "normal"]
 Alternative = Literal["both", "hot", "cold"]
@@ -152,6 +152,8 @@ def gi_star_steps(
             scale = _scale(size[row], seen[step])
             shares = np.unique(share[row], return_inverse=True)
         records = values[step].sum()
+        if totals is not None:
+            records = independent_records(values[step], np.where(seen[step], summed[step], 0.0), total[step])
         np.multiply(share[row], records, out=expected[step])
         if not _z_scores(values[step], summed[step], size[row], scale, seen[step], out=z[step]):
             continue

@@ -309,3 +309,27 @@ def test_a_steady_hot_spot_is_called_rising_or_falling_one_time_in_twenty_at_mos
         moving = sum(name in {"intensifying hot spot", "diminishing hot spot"} for name in names)
         assert moving <= stats.binom.isf(1e-4, 200, 0.05)
         assert names.count("persistent hot spot") + moving == 200
+
+
+def test_a_step_expects_each_child_once_around_as_it_sees_it():
+    # Every record of a child has another next door: seen once around, so a fair test finds nothing cold.
+    rng = np.random.default_rng(31)
+    first = rng.integers(0, 100, (4, 40))
+    counts, totals = np.zeros((4, 100)), np.zeros((4, 100))
+    for step in range(4):
+        for child in first[step]:
+            near = LATTICE.indices[LATTICE.indptr[child] : LATTICE.indptr[child + 1]]
+            both = [child, int(rng.choice(near))]
+            counts[step, both] += 1
+            around = {
+                *both,
+                *(
+                    j
+                    for i in both
+                    for j in LATTICE.indices[LATTICE.indptr[i] : LATTICE.indptr[i + 1]].tolist()
+                ),
+            }
+            totals[step, sorted(around)] += 1
+    found = gi_star_steps(counts, LATTICE, totals=totals)
+    assert found.expected.sum(axis=1) == pytest.approx(totals.sum(axis=1), rel=0.05)
+    assert not found.bins.any()

@@ -288,6 +288,52 @@ def test_repeats_next_door_raise_no_false_alarm_the_way_the_map_counts():
     assert as_the_map_does <= 0.05
 
 
+def borough_with_repeats(rng, *, times):
+    """Two records of each of 300 children, half of them next door; so many times more children in one cell."""
+    chance = HEX.share_inside.copy()
+    chance[MIDDLE] *= times
+    child = np.repeat(np.arange(300), 2)
+    cell = rng.choice(HEX.n_cells, 300, p=chance / chance.sum())[child]
+    away = rng.random(cell.size) < 0.5
+    indptr, indices = HEX.adjacency
+    degree = HEX.adjacency.degree[cell[away]]
+    cell[away] = indices[indptr[cell[away]] + (rng.random(away.sum()) * degree).astype(int)]
+    return cell, child
+
+
+def test_what_is_expected_around_a_cell_counts_each_child_once_as_what_is_seen_does():
+    cell, child = borough_with_repeats(np.random.default_rng(21), times=1)
+    totals = independent_reports_around(cell, child, HEX.adjacency)
+    counts = independent_reports_per_cell(cell, child, n_cells=HEX.n_cells)
+    assert neighbourhood_sums(counts.astype(float), HEX.adjacency).sum() > 1.2 * totals.sum()
+    result = gi_star(counts, HEX.adjacency, totals=totals, exposure=HEX.share_inside)
+    assert result.expected.sum() == pytest.approx(result.total.sum(), rel=0.02)
+
+
+def test_repeats_next_door_do_not_hide_a_spot():
+    rng, found = np.random.default_rng(22), 0
+    for _ in range(30):
+        cell, child = borough_with_repeats(rng, times=15)
+        found += (
+            gi_star(
+                independent_reports_per_cell(cell, child, n_cells=HEX.n_cells),
+                HEX.adjacency,
+                totals=independent_reports_around(cell, child, HEX.adjacency),
+                exposure=HEX.share_inside,
+            )
+            .hot()[MIDDLE]
+            .item()
+        )
+    assert found >= 20
+
+
+def test_more_around_one_cell_than_there_are_on_average_is_no_error():
+    # 21 reports whose neighbourhoods hold 14 of 52, as 5.7 independent ones would: one of them holds 11.
+    result = gi_star([6, 5, 5, 5], line(4), totals=[11, 1, 1, 1])
+    assert result.expected[1] == pytest.approx(21 * 14 / 52 * 3 / 4)
+    assert result.p[0] == pytest.approx(0.5**11)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("n_records", [30, 150, 1000])
 @pytest.mark.parametrize("method", ["even_spread", "shuffle"])
