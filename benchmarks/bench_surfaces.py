@@ -7,19 +7,23 @@ A peer that is not installed is reported as "not run". Data are those of `benchm
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
 import warnings
 from importlib.util import find_spec
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import scipy
+import shapely
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from benchmarks.bench_geo import SOUTH, WEST, Call, scipy_density, show, synthetic_points
 from placewise.geo import kernels
+from placewise.geo.counts import incidents_per_cell
 from placewise.geo.density import SquareGrid, kernel_density
 from placewise.geo.local_g import local_g
 from placewise.geo.local_moran import local_moran
@@ -163,12 +167,12 @@ def bench_gi_star(n: int, rounds: int) -> None:
     x, y = synthetic_points(n)
 
     def ours() -> np.ndarray:
-        counts = np.bincount(locate_in_squares(x, y, grid=COARSE) + 1, minlength=62_501)[1:]
+        counts = incidents_per_cell(locate_in_squares(x, y, grid=COARSE), n_cells=62_500)
         result = gi_star_of_squares(counts.reshape(250, 250), method="normal")
         castro_singer_cut_off(result.p)
         return result.z
 
-    counts = np.bincount(locate_in_squares(x, y, grid=COARSE) + 1, minlength=62_501)[1:]
+    counts = incidents_per_cell(locate_in_squares(x, y, grid=COARSE), n_cells=62_500)
     cases: dict[str, Call] = {"placewise: bin + Gi* + p + q + cut-off": ours}
     note, absent = "", ("spdep localG",)
     if find_spec("esda"):
@@ -178,15 +182,49 @@ def bench_gi_star(n: int, rounds: int) -> None:
         graph = Graph.from_W(raster_weights(250))
         peer = esda.G_Local(counts, graph, transform="B", star=True, permutations=0)
         note = f"largest difference of z from esda {np.abs(peer.Zs - ours()).max():.1e}"
-        cases["esda: W of the lattice + G_Local"] = lambda: esda.G_Local(
-            counts, raster_weights(250), transform="B", star=True, permutations=0
+        polygons = gpd.GeoDataFrame(geometry=square_polygons(COARSE), crs=27700)
+        cases["esda: Graph of the polygons + G_Local"] = lambda: esda.G_Local(
+            counts, Graph.build_contiguity(polygons, rook=False), transform="B", star=True, permutations=0
         )
+        cases["esda: W of the polygons + G_Local"] = lambda: esda.G_Local(
+            counts, polygon_weights(polygons), transform="B", star=True, permutations=0
+        )
+        if find_spec("xarray"):
+            raster = raster_of(counts)
+            cases["esda: Graph of the raster + G_Local"] = lambda: esda.G_Local(
+                counts, Graph.build_raster_contiguity(raster, rook=False), star=True, permutations=0
+            )
+        else:
+            absent += ("esda: Graph of the raster (needs xarray)",)
         cases["esda: G_Local alone, Graph given"] = lambda: esda.G_Local(
             counts, graph, transform="B", star=True, permutations=0
         )
     else:
         absent += ("esda.G_Local",)
     show(f"B1 Gi* from {n:,} points on 62,500 cells", cases, min(rounds, 3), note, absent)
+
+
+def square_polygons(grid: SquareGrid) -> np.ndarray:
+    """Return the squares of a grid, row by row."""
+    row, column = np.divmod(np.arange(grid.rows * grid.columns), grid.columns)
+    west, south = grid.x_min_m + column * grid.cell_m, grid.y_min_m + row * grid.cell_m
+    return shapely.box(west, south, west + grid.cell_m, south + grid.cell_m)
+
+
+def polygon_weights(polygons: gpd.GeoDataFrame) -> Any:
+    """Return libpysal's queen weights of polygons."""
+    import libpysal
+
+    return libpysal.weights.Queen.from_dataframe(polygons, use_index=False)
+
+
+def raster_of(counts: np.ndarray) -> Any:
+    """Return the counts of a square raster as libpysal wants them."""
+    import xarray
+
+    side = np.arange(math.isqrt(counts.size))
+    values = counts.reshape(side.size, side.size)
+    return xarray.DataArray(values, dims=("y", "x"), coords={"y": side, "x": side})
 
 
 def raster_weights(side: int) -> Any:

@@ -28,14 +28,15 @@ import geopandas as gpd
 import numpy as np
 import orjson
 import psycopg2
-import shapely
 from flask.testing import FlaskClient
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from benchmarks.bench_geo import SIDE_M, SOUTH, WEST, Call, interleaved, show, synthetic_points
 from benchmarks.bench_map import served
+from benchmarks.bench_surfaces import square_polygons
 from benchmarks.tipg import backends, features, tipg
 from placewise.core.vocabulary import terms
+from placewise.geo.counts import incidents_per_cell
 from placewise.geo.density import SquareGrid, kernel_density
 from placewise.geo.squares import gi_star_of_squares, locate_in_squares
 from placewise.panel.hotspot_tiles import PointTiles, point_tiles
@@ -205,9 +206,13 @@ def sum_of(ask: Callable[[Any], bytes], zoom: int, events: int) -> int:
 
 def filtered_counts(x: np.ndarray, y: np.ndarray, month: np.ndarray, category: np.ndarray) -> np.ndarray:
     """Records of the chosen months and categories on squares of 100 m."""
-    kept = (month >= FIRST) & (month <= LAST) & (category < len(CHOSEN))
-    cell = locate_in_squares(x[kept], y[kept], grid=GRID)
-    return np.bincount(cell[cell >= 0], minlength=GRID.rows * GRID.columns)
+    kept = np.flatnonzero((month >= FIRST) & (month <= LAST) & (category < len(CHOSEN)))
+    return counted(x[kept], y[kept])
+
+
+def counted(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Records on each square of 100 m."""
+    return incidents_per_cell(locate_in_squares(x, y, grid=GRID), n_cells=GRID.rows * GRID.columns)
 
 
 def bench_filter(cluster: PrivateCluster, events: int) -> None:
@@ -232,18 +237,27 @@ def bench_filter(cluster: PrivateCluster, events: int) -> None:
         theirs = np.zeros_like(ours)
         for column, row, count in in_sql():
             theirs[row * GRID.columns + column] = count
-        squares = gpd.GeoDataFrame(geometry=square_polygons(), crs=27700)
+        squares = gpd.GeoDataFrame(geometry=square_polygons(GRID), crs=27700)
         points = gpd.GeoDataFrame({"m": month, "c": category}, geometry=gpd.points_from_xy(x, y), crs=27700)
 
         def joined() -> np.ndarray:
             kept = points[(points.m >= FIRST) & (points.m <= LAST) & (points.c < len(CHOSEN))]
             return np.bincount(gpd.sjoin(kept, squares)["index_right"], minlength=len(squares))
 
+        def joined_first() -> np.ndarray:
+            every = gpd.sjoin(points, squares)
+            kept = every[(every.m >= FIRST) & (every.m <= LAST) & (every.c < len(CHOSEN))]
+            return np.bincount(kept["index_right"], minlength=len(squares))
+
         cases: dict[str, Call] = {
             "placewise arrays: filter and count": lambda: filtered_counts(x, y, *codes),
-            "geopandas filter and sjoin": joined,
+            "geopandas: filter, then sjoin of those kept": joined,
+            "geopandas: sjoin of all, then filter": joined_first,
         }
-        same = f"equal to SQL: {np.array_equal(ours, theirs)}; records {ours.sum():,}"
+        same = (
+            f"equal to SQL: {np.array_equal(ours, theirs)}, to sjoin: {np.array_equal(ours, joined())}; "
+            f"records {ours.sum():,}"
+        )
         show(f"F2 24 of 60 months, 3 of 14 categories, 100 m, {events:,} records", cases, 3, same)
         pids = [os.getpid(), connection.info.backend_pid]
         before = cpu_s(pids)
@@ -252,13 +266,6 @@ def bench_filter(cluster: PrivateCluster, events: int) -> None:
         print(
             f"  {'PostgreSQL GROUP BY (client and backend)':<52} {(cpu_s(pids) - before) / 3 * 1000:>12,.1f} ms"
         )
-
-
-def square_polygons() -> np.ndarray:
-    """The squares of the grid, row by row."""
-    column, row = np.tile(np.arange(GRID.columns), GRID.rows), np.repeat(np.arange(GRID.rows), GRID.columns)
-    west, south = WEST + column * 100.0, SOUTH + row * 100.0
-    return shapely.box(west, south, west + 100, south + 100)
 
 
 def bench_growth(sizes: Sequence[int], rounds: int) -> None:
@@ -280,7 +287,9 @@ def bench_growth(sizes: Sequence[int], rounds: int) -> None:
             "density 300 m on 100 m, quartic": lambda x=x, y=y: kernel_density(
                 x, y, grid=GRID, bandwidth_m=300.0
             ),
-            "Gi* on 62,500 squares, from points": lambda x=x, y=y: gi_star_of_squares(square_counts(x, y)),
+            "Gi* on 62,500 squares, from points": lambda x=x, y=y: gi_star_of_squares(
+                counted(x, y).reshape(GRID.rows, GRID.columns)
+            ),
         }
         for name, ms in interleaved(cases, rounds).items():
             per = len(spots[0 if "z10" in name else 1]) if name.startswith("a tile") else 1
@@ -304,12 +313,6 @@ def each(tiles: PointTiles, spots: Sequence[tuple[int, int, int]], month: str | 
     """Make every one of these tiles."""
     for spot in spots:
         tiles.tile(*spot, month)
-
-
-def square_counts(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Records on each square of 100 m; shape (rows, columns)."""
-    cell = locate_in_squares(x, y, grid=GRID)
-    return np.bincount(cell[cell >= 0], minlength=GRID.rows * GRID.columns).reshape(GRID.rows, GRID.columns)
 
 
 def main() -> None:

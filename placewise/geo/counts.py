@@ -40,6 +40,8 @@ def incidents_per_cell(cell: ArrayLike, *, n_cells: int) -> Integers:
     [1, 0, 2]
     """
     positions = _positions(cell, n_cells)
+    if positions.size and positions.min() >= 0:
+        return np.bincount(positions, minlength=n_cells).astype(np.int64, copy=False)
     # Moving every position up by one gives "outside" a bin of its own, cheaper than picking rows out.
     return np.bincount(positions + 1, minlength=n_cells + 1)[1:].astype(np.int64, copy=False)
 

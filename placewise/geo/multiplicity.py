@@ -47,12 +47,13 @@ def benjamini_hochberg(p: ArrayLike) -> Floats:
     if not np.all((values >= 0) & (values <= 1)):
         raise MissingValue("Every p-value must be a number from 0 to 1.")
     n = values.size
-    order = np.argsort(values, kind="stable")
-    stepped = values[order] * (n / np.arange(1, n + 1))
+    order = np.argsort(values)  # equal p-values get the same q in whichever order
+    ordered = values[order]
+    stepped = ordered * (n / np.arange(1, n + 1))
     adjusted = np.minimum.accumulate(stepped[::-1])[::-1]
     q = np.empty(n)
     # n / rank * p can fall one rounding below p at the last rank.
-    q[order] = np.clip(adjusted, values[order], 1.0)
+    q[order] = np.clip(adjusted, ordered, 1.0)
     return q
 
 

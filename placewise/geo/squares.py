@@ -37,17 +37,29 @@ def locate_in_squares(x: ArrayLike, y: ArrayLike, *, grid: SquareGrid) -> Intege
     """
     xs, ys = require_coordinates(x, y)
     cell = np.empty(xs.size, dtype=np.int64)
+    # The same two short arrays for every chunk: they stay in the cache, and memory is asked for once.
+    short = np.empty((2, min(_CHUNK, xs.size)))
     for start in range(0, xs.size, _CHUNK):
-        part = slice(start, start + _CHUNK)
-        column, row = (xs[part] - grid.x_min_m) / grid.cell_m, (ys[part] - grid.y_min_m) / grid.cell_m
-        off = (column < 0) | (column >= grid.columns) | (row < 0) | (row >= grid.rows)
-        if off.any():  # far coordinates may not fit into an integer
-            column, row = np.where(off, 0.0, column), np.where(off, 0.0, row)
-        # What is left is nought or more, so cutting the fraction off is rounding down.
-        here = row.astype(np.int64) * grid.columns + column.astype(np.int64)
-        here[off] = OUTSIDE
-        cell[part] = here
+        here = cell[start : start + _CHUNK]
+        column = _in_cells(xs[start : start + _CHUNK], grid.x_min_m, grid, out=short[0, : here.size])
+        row = _in_cells(ys[start : start + _CHUNK], grid.y_min_m, grid, out=short[1, : here.size])
+        off = None
+        if min(column.min(), row.min()) < 0 or column.max() >= grid.columns or row.max() >= grid.rows:
+            off = (column < 0) | (column >= grid.columns) | (row < 0) | (row >= grid.rows)
+            column[off] = row[off] = 0.0  # far coordinates may not fit into an integer
+        row *= grid.columns
+        row += column  # whole numbers, exact as floats: one conversion is enough
+        np.copyto(here, row, casting="unsafe")
+        if off is not None:
+            here[off] = OUTSIDE
     return cell
+
+
+def _in_cells(metres: Floats, corner_m: float, grid: SquareGrid, *, out: Floats) -> Floats:
+    """Return the columns, or the rows, of coordinates, rounded down."""
+    np.subtract(metres, corner_m, out=out)
+    np.divide(out, grid.cell_m, out=out)
+    return np.floor(out, out=out)
 
 
 def window_sums(values: Floats, *, reach: int = 1) -> Floats:
@@ -60,7 +72,7 @@ def window_sums(values: Floats, *, reach: int = 1) -> Floats:
 
     Notes
     -----
-    Running sums along either axis: time O(cells), whatever the reach.
+    Time O(cells × (reach + 1)): sums along one axis, then of those along the other.
 
     Examples
     --------
@@ -73,13 +85,12 @@ def window_sums(values: Floats, *, reach: int = 1) -> Floats:
 
 
 def _sums_along(values: Floats, reach: int) -> Floats:
-    """Differences of running sums down the rows; whole numbers stay exact."""
-    rows = values.shape[0]
-    running = np.zeros((rows + 1, values.shape[1]))
-    np.cumsum(values, axis=0, out=running[1:])
-    here = np.arange(rows)
-    upto: Floats = running[np.minimum(here + reach + 1, rows)] - running[np.maximum(here - reach, 0)]
-    return upto
+    """Sum each row and the rows up to ``reach`` away."""
+    total = values.astype(np.float64)
+    for away in range(1, min(reach + 1, values.shape[0])):
+        total[away:] += values[:-away]
+        total[:-away] += values[away:]
+    return total
 
 
 def square_adjacency(grid: SquareGrid, *, reach: int = 1, inside: Flags | None = None) -> Adjacency:
@@ -136,7 +147,7 @@ def gi_star_of_squares(
 
     Notes
     -----
-    Time O(cells), whatever the reach; the answer is `getis_ord.gi_star`'s with `square_adjacency`.
+    Time O(cells × (reach + 1)); the answer is `getis_ord.gi_star`'s with `square_adjacency`.
 
     Examples
     --------
@@ -145,10 +156,15 @@ def gi_star_of_squares(
     ([8.0, 8.0, 4.0, 0.0], 1.7321)
     """
     image = np.asarray(counts, dtype=np.float64)
-    usable = np.ones(image.shape, dtype=bool) if inside is None else inside
-    if image.ndim != 2 or usable.shape != image.shape:
+    if image.ndim != 2 or (inside is not None and inside.shape != image.shape):
         raise ValueError(f"counts need rows and columns, and inside the same shape, not {image.shape}")
-    # Not-a-number outside would spread into the windows of cells inside.
-    total = window_sums(np.where(usable, image, 0.0), reach=reach)[usable]
-    size = window_sums(usable.astype(np.float64), reach=reach)[usable].astype(np.int64)
-    return gi_star_of_sums(image[usable], total, size, method=method)
+    if inside is None:
+        down, along = (_sums_along(np.ones((length, 1)), reach) for length in image.shape)
+        total, size = window_sums(image, reach=reach), down * along.T
+        image, total, size = image.ravel(), total.ravel(), size.ravel()
+    else:
+        # Not-a-number outside would spread into the windows of cells inside.
+        total = window_sums(np.where(inside, image, 0.0), reach=reach)[inside]
+        size = window_sums(inside.astype(np.float64), reach=reach)[inside]
+        image = image[inside]
+    return gi_star_of_sums(image, total, size.astype(np.int64), method=method)

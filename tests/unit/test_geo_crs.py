@@ -80,6 +80,11 @@ def test_arrays_of_other_shapes_are_refused(x, y):
         require_coordinates(x, y)
 
 
+def test_values_too_large_to_add_up_are_no_gaps():
+    far = [1.7e308, 1.7e308]
+    assert require_coordinates(far, far)[0].tolist() == far
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
 def test_counts_must_be_finite_and_not_negative(bad):
     with pytest.raises(MissingValue, match="1 of 2 counts"):

@@ -73,6 +73,9 @@ def test_every_point_has_the_cell_whose_square_holds_it():
         assert where == expected
     assert locate_in_squares([1e300, -1e300], [180000.0, 180000.0], grid=GRID).tolist() == [-1, -1]
     assert locate_in_squares([], [], grid=GRID).tolist() == []
+    # More than are handled at once, the last part shorter than the others.
+    many = locate_in_squares(np.tile(x, 140), np.tile(y, 140), grid=GRID)
+    assert many.tolist() == np.tile(cell, 140).tolist()
     with pytest.raises(WrongCRS):
         locate_in_squares([0.1], [51.5], grid=GRID)
 
