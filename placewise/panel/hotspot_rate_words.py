@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placewise.geo.intervals import apart_by_chance
 from placewise.geo.rates import Rates
@@ -22,6 +24,8 @@ from placewise.panel.hotspot_residents import Peopled
 from placewise.panel.hotspot_words import Legend, Swatch, cell_words, count_of, counted_lines, shade_of
 from placewise.panel.hotspots import Hotspots, period_words
 
+Floats = NDArray[np.float64]
+
 STANDS = {
     NO_RATE: "Too few to tell",
     WITHIN: "Within ordinary variation of the whole area",
@@ -31,6 +35,8 @@ STANDS = {
 #: Lower edges of the classes of a quotient: 1 is like the whole area.
 QUOTIENT_EDGES = (0.0, 0.5, 1.0, 1.5, 2.0)
 _CLASSES = 5
+#: A class begins at least a quarter above the one below: a shade would be read as more than a smaller step holds.
+LEAST_STEP = 1.25
 NO_RISK = "This rate is not the risk of those who live there."
 _MORE_IN = "Above 1: more of the records than of what they are held against. Not “many”."
 
@@ -69,36 +75,57 @@ def _lie(n: int) -> str:
 
 
 def rate_edges(rates: CellRates) -> list[float]:
-    """Lower edges of up to five classes: equal numbers of cells, or fixed ones for a quotient."""
-    if rates.rates is None or not rates.given.size:
+    """Lower edges of up to five classes of the figures above nought: equal numbers of cells, fixed for a quotient.
+
+    Fewer where the figures hardly differ; none where no figure is above nought.
+    """
+    some = _above_nought(rates)
+    if not some.size:
         return []
+    least, most = float(some.min()), float(some.max())
+    if most < LEAST_STEP * least:
+        return [_written(least, at_most=least)]
     if rates.measure.is_quotient:
-        return list(QUOTIENT_EDGES)
-    some = rates.rates.rate[rates.given]
-    some = some[some > 0]
-    classes = max(min(_CLASSES, some.size), 1)
-    cuts = np.quantile(some, np.arange(1, classes) / classes) if some.size else np.empty(0)
-    # Rounded as they are written, so that a cell is in the class that its legend says.
-    return sorted({0.0, *(float(figure(cut).replace(",", "")) for cut in cuts)})
+        first = max(edge for edge in QUOTIENT_EDGES if edge <= least)
+        return [edge for edge in QUOTIENT_EDGES if first <= edge <= most]
+    classes = min(_CLASSES, some.size)
+    edges = [_written(least, at_most=least)]
+    for cut in np.quantile(some, np.arange(1, classes) / classes).tolist():
+        edge = _written(cut, at_most=most)
+        if edge > 0 and edge >= LEAST_STEP * edges[-1]:
+            edges.append(edge)
+    return edges
+
+
+def _above_nought(rates: CellRates) -> Floats:
+    some = np.empty(0) if rates.rates is None else rates.rates.rate[rates.given]
+    return some[some > 0]
+
+
+def _written(value: float, *, at_most: float) -> float:
+    """A value as `figure` writes it, so that a cell is in the class that its legend says; one digit lower if above."""
+    text = figure(value).replace(",", "")
+    last = 10.0 ** -len(text.partition(".")[2])
+    return float(text) if float(text) <= at_most else round(float(text) - last, 2)
 
 
 def rates_legend(found: Hotspots, rates: CellRates, edges: list[float]) -> Legend:
     """Legend of the rates view."""
-    measure = rates.measure
-    tops = [*(f"under {figure(edge)}" for edge in edges[1:]), "or more"][: len(edges)]
-    key = [
-        Swatch(
-            f"step-{shade_of(i, len(edges))}",
-            f"{figure(low)} {top}" if top == "or more" else f"{figure(low)} to {top}",
-        )
-        for i, (low, top) in enumerate(zip(edges, tops, strict=True))
-    ]
-    if rates.rates is not None and (rates.rates.rate[rates.given] == 0).any():
+    measure, some = rates.measure, _above_nought(rates)
+    labels = [f"{figure(low)} to under {figure(top)}" for low, top in pairwise(edges)]
+    if edges:
+        low, top = figure(edges[-1]), figure(some.max())
+        labels.append(low if low == top else f"{low} to {top}")
+    key = [Swatch(f"step-{shade_of(i, len(edges))}", words) for i, words in enumerate(labels)]
+    if edges and edges[0] == 0:
         key[0] = replace(key[0], label=f"Above {key[0].label}")
+    if rates.given.size > some.size:
         key.insert(0, Swatch("none", "0"))
     key.append(Swatch("too-few", STANDS[NO_RATE]))
     title = f"{measure.label}, in each {cell_words(found.wanted)}"
-    return Legend(title, key, [*_how(found, rates), *counted_lines(found)])
+    alike = ["The figures hardly differ, so one shade stands for all of them."]
+    said = alike if some.size > 1 and len(edges) == 1 else []
+    return Legend(title, key, [*said, *_how(found, rates), *counted_lines(found)])
 
 
 def _how(found: Hotspots, rates: CellRates) -> list[str]:
@@ -119,6 +146,7 @@ def _how(found: Hotspots, rates: CellRates) -> list[str]:
     if measure.denominator == "recorded crimes":
         said.append("Recorded crime and stop and search are not counted as reports, whatever is ticked.")
     if measure.denominator == "different children":
+        said.append("A record that names two children counts for each; one that names none is left out.")
         said.append(
             "How far repeats make the count. It describes a place and ranks no child; a child’s many reports are a "
             "need for help."

@@ -56,7 +56,9 @@ class Measure:
 
 _OTHERS = "other records of any harm or crime"
 MEASURES = {
-    "children": Measure("Records per child known", "records", "different children", "records per child"),
+    "children": Measure(
+        "Records per child known", "mentions of a child", "different children", "records per child"
+    ),
     "residents": Measure(
         "Reports per 1,000 residents a year", "reports", "residents", "per 1,000 residents a year"
     ),

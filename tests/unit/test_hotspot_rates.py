@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from placewise.geo.hexgrid import hex_grid
@@ -181,10 +183,74 @@ def test_every_cell_is_in_the_class_that_the_legend_says() -> None:
     shown = {
         text: labels[shade] for text, shade in zip(drawn["text"], drawn["shade"], strict=True) if text != "–"
     }
-    assert shown["60"].endswith("or more")
+    assert shown["60"] == "32 to 60"
     low, _, top = shown["5.0"].partition(" to under ")
     assert float(low) <= 5.0 < float(top)
     assert legend.lines[0] == "Denominator: recorded crimes, in the same cell and time."
+
+
+def classes(picture: Hotspots) -> list[str]:
+    rates = cell_rates(picture)
+    key = rates_legend(picture, rates, rate_edges(rates)).key
+    return [swatch.label for swatch in key if swatch.look.startswith("step-")]
+
+
+def repeats(spot: dict[str, float], children: int, twice: int) -> list[dict[str, Any]]:
+    """Records of some children at a spot, the first few of them named twice."""
+    named = [*range(children), *range(twice)]
+    return [{**spot, "child": n + round(spot["x"])} for n in named]
+
+
+def test_figures_that_hardly_differ_share_one_shade_and_the_legend_says_so() -> None:
+    rows = [*repeats(HERE, 20, 0), *repeats(THERE, 20, 1), *repeats(ELSEWHERE, 20, 2)]
+    picture = found(rows, rate="children")
+    assert classes(picture) == ["1.00 to 1.10"]
+    assert "hardly differ" in layer(picture, cell_rates(picture))["legend"]["lines"][0]
+    assert len(set(layer(picture, cell_rates(picture))["layer"]["shade"])) == 1
+
+
+def test_no_class_begins_below_the_least_figure_nor_ends_above_the_largest() -> None:
+    rows = [*repeats(HERE, 20, 0), *repeats(THERE, 20, 10), *repeats(ELSEWHERE, 20, 20)]
+    picture = found(rows, rate="children")
+    assert classes(picture) == ["1.00 to under 1.33", "1.33 to under 1.67", "1.67 to 2.0"]
+    assert "hardly differ" not in " ".join(layer(picture, cell_rates(picture))["legend"]["lines"])
+
+
+def test_a_quotient_keeps_its_own_classes_but_only_those_that_hold_a_cell() -> None:
+    rows = [
+        *many(20, **HERE, harms=1),
+        *many(20, **HERE, harms=2),
+        *many(20, **THERE, harms=1),
+        *many(60, **THERE, harms=2),
+    ]
+    assert classes(found(rows, harms=("cse",), rate="all_quotient")) == [
+        "0.50 to under 1.00",
+        "1.00 to under 1.50",
+        "1.50 to under 2.0",
+        "2.0",
+    ]
+
+
+def test_where_every_figure_is_nought_there_is_no_class() -> None:
+    picture = found(many(30, **HERE, **CRIME), rate="crime")
+    drawn = layer(picture, cell_rates(picture))
+    assert [swatch["label"] for swatch in drawn["legend"]["key"]] == ["0", "Too few to tell"]
+    assert drawn["layer"]["text"] == ["0"]
+
+
+def test_a_record_that_names_two_children_counts_for_each_and_the_words_say_so() -> None:
+    rows = [{**HERE, "child": n} for n in range(12)]
+    events = columns(*rows)
+    both = replace(events, child_event=np.append(events.child_event, 0), child=np.append(events.child, 99))
+    wanted, here = asked(view="rates", cell_width_m=500, rate="children"), ground()
+    grid = hex_grid(here.frame, cell_width_m=500)
+    picture = count_records(Laid(wanted, here, mark_records(both, wanted, here), grid, children_known=True))
+    rates = cell_rates(picture)
+    (row,) = cell_table(picture, rates).rows
+    assert row.rate is not None
+    assert (row.count, row.rate.count, row.rate.denominator, row.rate.figure) == (12, 13, 13, "1.00")
+    assert rates.measure.numerator == "mentions of a child", "13 is no number of records"
+    assert "names two children counts for each" in " ".join(layer(picture, rates)["legend"]["lines"])
 
 
 @pytest.mark.parametrize(

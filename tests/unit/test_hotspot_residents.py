@@ -141,7 +141,7 @@ def test_cells_without_a_report_have_a_key_of_their_own() -> None:
     picture = found([HERE] * 30 + [THERE] * 3)
     drawn = layer(picture, cell_rates(picture))
     assert (drawn["legend"]["key"][0]["look"], drawn["legend"]["key"][0]["label"]) == ("none", "0")
-    assert drawn["legend"]["key"][1]["label"].startswith("Above 0")
+    assert drawn["legend"]["key"][1]["label"] == "6.9 to under 12", "what is drawn begins at the least figure"
     assert "0" in drawn["layer"]["text"]
     assert {row.rate.figure for row in cell_table(picture, cell_rates(picture)).rows if row.rate} >= {
         "0",
