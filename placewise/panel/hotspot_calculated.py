@@ -18,6 +18,12 @@ from placewise.panel.hotspot_words import Legend, left_out
 from placewise.panel.hotspots import Hotspots, period_words
 from placewise.store.session import Session
 
+_WHY_EMPTY = {
+    "refused": "not calculated, because an option that is asked for is not possible",
+    "impossible": "cannot be calculated from these records",
+    "": "not calculated yet for these records",
+}
+
 
 @dataclass(frozen=True)
 class Calculated:
@@ -46,7 +52,7 @@ def find_calculated(session: Session, found: Hotspots, *, near: Namer = nameless
     analysis = ANALYSES[found.wanted.view]
     outcome = find_answer(session, analysis, found, _asked(found))
     if outcome.result is None:
-        return Calculated(analysis, outcome, _empty(found, analysis))
+        return Calculated(analysis, outcome, _empty(found, analysis, outcome.state))
     silence = {"silence": nobody_reported(found)}
     if found.wanted.view == "emerging":
         table = emerging_table(found, outcome.result, near=near)
@@ -68,13 +74,13 @@ def _asked(found: Hotspots) -> Asked:
     return {name: [value] for name, value in found.wanted.options}
 
 
-def _empty(found: Hotspots, analysis: Analysis[Any]) -> dict[str, Any]:
+def _empty(found: Hotspots, analysis: Analysis[Any], state: str) -> dict[str, Any]:
     legend = Legend(analysis.label, [], ["Nothing is drawn until it has been calculated for these records."])
     return {
         "view": found.wanted.view,
         "layer": {"kind": "nothing"},
         "legend": asdict(legend),
-        "sentence": f"{analysis.label}, {period_words(found.wanted)}: not calculated yet for these records.",
+        "sentence": f"{analysis.label}, {period_words(found.wanted)}: {_WHY_EMPTY.get(state, _WHY_EMPTY[''])}.",
         "left_out": left_out(found),
         "silence": nobody_reported(found),
         "n": found.accounted.placed,

@@ -35,7 +35,9 @@ def save_view(session: Session, found: Hotspots, title: str) -> UUID:
     title = read_title(title, of="the saved view")
     calculated = find_calculated(session, found)
     if calculated and calculated.outcome.result is None:
-        raise BadRequest("Calculate this view first: there is nothing to save yet.")
+        raise BadRequest(
+            calculated.outcome.message or "Calculate this view first: there is nothing to save yet."
+        )
     here = found.accounted
     test, rates = found.test, rates_in_view(found)
     return append_saved_run(

@@ -23,17 +23,20 @@ from placewise.store.door import Membership
 from placewise.store.session import Session
 from placewise.web.pages import Answer, Subject
 
-subject = Subject("analysis", __name__)
+subject = Subject("analysis", __name__, within="map")
 
 Pairs = Sequence[tuple[str, str]]
 #: Longer than several notes of progress take; then the worker may be gone.
 QUIET_S = 30
 _WAITING = "Waiting for its turn."
 _RUNNING = "Calculating."
-_QUIET = (
-    "Nothing has been heard of it for a while. If its program was stopped, another takes it up within two minutes; "
-    "if nothing happens then, ask the operator whether the worker runs."
-)
+#: What is said when nothing was heard of it for `QUIET_S`.
+_QUIET = {
+    "waiting": "Still waiting for its turn: others may go first. If it has not begun in five minutes, ask the operator "
+    "whether the worker runs.",
+    "running": "Still calculating, or interrupted: then another worker takes it up within two minutes. If nothing "
+    "moves after five, ask the operator whether the worker runs.",
+}
 
 
 @subject.page("/p/<slug>/map/analysis/<kind>", roles=READERS, action=Action.CONSULT_ANALYSIS)
@@ -46,6 +49,8 @@ def page(session: Session, membership: Membership, kind: str) -> Answer:
     if isinstance(found, Nothing):
         return render_template("map_empty.html", nothing=found, may_import=bool(membership.roles & PANEL))
     outcome = find_answer(session, analysis, found, _values(request.args))
+    errors = [problem.message for problem in problems]
+    errors += [outcome.message] if outcome.state == "refused" else []
     session.note(object_id=outcome.analysis_id, count=found.accounted.asked_for, kind=kind)
     html = render_template(
         "analysis/page.html",
@@ -54,11 +59,11 @@ def page(session: Session, membership: Membership, kind: str) -> Answer:
         following=following(outcome),
         found=found,
         period=period_words(found.wanted),
-        problems=problems,
+        errors=errors,
         query=_pairs(request.args),
         map_query=urlencode(found.wanted.query()),
     )
-    return html, 400 if problems else 200
+    return html, 400 if errors else 200
 
 
 @subject.page("/p/<slug>/map/analysis/<kind>", roles=READERS, action=Action.ASK_ANALYSIS, methods=("POST",))
@@ -143,6 +148,5 @@ def _percent(at: Asked | Outcome) -> int:
 
 
 def _words(asked: Asked) -> str:
-    if asked.quiet_s > QUIET_S and asked.state in {"waiting", "running"}:
-        return _QUIET
-    return {"waiting": _WAITING, "running": _RUNNING}.get(asked.state, "")
+    words = _QUIET if asked.quiet_s > QUIET_S else {"waiting": _WAITING, "running": _RUNNING}
+    return words.get(asked.state, "")

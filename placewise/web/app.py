@@ -141,7 +141,7 @@ def _frame() -> dict[str, Any]:
         "membership": membership,
         "several_partnerships": g.get("membership_count", 0) > 1,
         "navigation": _navigation(membership),
-        "subject_name": request.blueprint,
+        "subject_name": next((s.within for s in SUBJECTS if s.name == request.blueprint), None),
         "version": placewise.__version__,
     }
 

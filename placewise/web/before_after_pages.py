@@ -26,7 +26,7 @@ from placewise.web import before_after_charts, charts
 from placewise.web.pages import Answer, Subject
 from placewise.web.reading import today
 
-subject = Subject("evaluations", __name__)
+subject = Subject("evaluations", __name__, within="places")
 
 RULE = "/p/<slug>/places/<uuid:place_id>/before-after"
 

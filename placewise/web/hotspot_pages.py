@@ -15,7 +15,7 @@ from placewise.core.errors import BadRequest, NotFound
 from placewise.core.scope import PANEL, READERS, Action
 from placewise.core.vocabulary import placeable_accuracies, terms
 from placewise.panel import hotspot_area, hotspot_runs
-from placewise.panel.hotspot_calculated import find_calculated, with_calculated
+from placewise.panel.hotspot_calculated import Calculated, find_calculated, with_calculated
 from placewise.panel.hotspot_cells import cell_facts, cell_table
 from placewise.panel.hotspot_filter import (
     CELL_WIDTHS_M,
@@ -73,6 +73,8 @@ def page(session: Session, membership: Membership) -> Answer:
     near, rates = nearby_names(session), rates_in_view(found)
     calculated = find_calculated(session, found, near=near)
     chosen, problems = _chosen_cell(found, rates, problems, near)
+    if calculated and calculated.outcome.state == "refused":
+        problems = [*problems, Problem(f"{found.wanted.view}-choices", calculated.outcome.message)]
     chosen = chosen and with_calculated(calculated, found, chosen)
     places = places_layer(session, found)
     session.note(count=found.accounted.asked_for, view=found.wanted.view)
@@ -135,7 +137,7 @@ def layer_json(session: Session, membership: Membership) -> Answer:
     """The main layer with its legend and sentence; for an open page, of any month of its period."""
     found = _asked(session)
     session.note(count=found.accounted.asked_for, view=found.wanted.view)
-    calculated = find_calculated(session, found)
+    calculated = _calculated(session, found)
     return _json(calculated.drawn if calculated else layer(found, rates_in_view(found)))
 
 
@@ -156,7 +158,7 @@ def cell_json(session: Session, membership: Membership) -> Answer:
     """The facts of one cell in plain words."""
     found = _asked(session)
     facts = cell_facts(found, found.wanted.cell or "", rates_in_view(found), near=nearby_names(session))
-    facts = with_calculated(find_calculated(session, found), found, facts)
+    facts = with_calculated(_calculated(session, found), found, facts)
     session.note(count=int(found.accounted.placed), cell=facts.cell)
     why = render_template("map_why.html", why=explain_cell(found, facts.cell))
     return _json(
@@ -218,6 +220,14 @@ def _asked(session: Session, source: MultiDict[str, str] | None = None) -> Hotsp
         A value of the address is wrong, or there is nothing to map.
     """
     return _understood(*find_hotspots(session, _query(source)))
+
+
+def _calculated(session: Session, found: Hotspots) -> Calculated | None:
+    """What a worker calculated for such a request; an option that cannot be is an error as any other."""
+    calculated = find_calculated(session, found)
+    if calculated and calculated.outcome.state == "refused":
+        raise BadRequest(calculated.outcome.message)
+    return calculated
 
 
 def _understood(found: Found | Nothing, problems: list[Problem]) -> Found:

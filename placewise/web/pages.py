@@ -88,10 +88,17 @@ def services(app: Flask | None = None) -> Services:
 
 
 class Subject(Blueprint):
-    """The pages of one subject; every route states its permission when it is declared."""
+    """The pages of one subject; every route states its permission when it is declared.
 
-    def __init__(self, name: str, import_name: str) -> None:
+    Parameters
+    ----------
+    within : str, optional
+        Name of the subject that is marked in the navigation on these pages; its own unless told.
+    """
+
+    def __init__(self, name: str, import_name: str, *, within: str | None = None) -> None:
         super().__init__(name, import_name)
+        self.within = within or name
         self.navigation: list[NavigationEntry] = []
 
     def page(

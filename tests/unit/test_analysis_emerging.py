@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,11 @@ from placewise.panel.analyses.analysis import Asked, digest_of
 from placewise.panel.analyses.emerging import EMERGING
 from placewise.panel.analyses.emerging_task import read_options
 from placewise.panel.analyses.gaps import usable
-from placewise.panel.hotspot_months import months_between, moved
+from placewise.panel.completeness import Completeness, holding_of, judge
+from placewise.panel.hotspot_months import months_between, moved, start_of
 from placewise.panel.hotspot_records import mark_records
 from placewise.panel.hotspots import Hotspots, Laid, count_records
+from placewise.panel.period import Period
 from tests.unit.test_hotspots import X, Y, asked, columns, ground
 
 FEW: Asked = {"redraws": ["99"]}
@@ -48,7 +50,7 @@ def found(rows: list[dict[str, Any]], children: tuple[tuple[int, int], ...] = ()
     named = np.array(children, dtype=np.int64).reshape(-1, 2)
     events = replace(columns(*rows), child_event=named[:, 0], child=named[:, 1])
     state = asked(**{"first_month": MONTHS[0], "last_month": MONTHS[-1], **changes})
-    area = ground()
+    area = ground(held=events)
     grid = hex_grid(area.frame, cell_width_m=state.cell_width_m)
     return count_records(Laid(state, area, mark_records(events, state, area), grid, True))
 
@@ -243,17 +245,46 @@ def test_where_most_was_told_by_the_silent_agency_nothing_is_told() -> None:
     assert told["counted"]["told_by_others_left_out"] == 24
 
 
+def reports(sent: pd.DataFrame) -> Completeness:
+    months = Period(date(2026, 4, 1), len(sent)).months
+    by_agency = [(str(name), sent[name].tolist()) for name in sent]
+    return judge(
+        holding_of([(name, *row) for name, n in by_agency for row in zip(months, n, strict=True)]),
+        Period(months[-1], len(months)),
+    )
+
+
+def test_the_months_or_the_agency_are_left_out_whichever_loses_fewer_records() -> None:
+    shown = pd.DataFrame({"police": [9, 8, 0, 9, 9, 9], "charity": [2, 1, 2, 1, 0, 0]})
+    told = usable(reports(10 * shown), shown)
+    assert told.known.tolist() == [True, True, False, True, True, True]
+    assert told.left_out == (1,)
+
+
 def test_nobodys_months_are_unknown_and_matter_to_all() -> None:
     counts = pd.DataFrame({"police": [12, 0, 12, 12], "health": [3, 0, 3, 3]})
-    assert usable(counts, counts).known.tolist() == [True, False, True, True]
-    assert usable(counts, counts).left_out == ()
+    assert usable(reports(counts), counts).known.tolist() == [True, False, True, True]
+    assert usable(reports(counts), counts).left_out == ()
 
 
 def test_the_silence_of_an_agency_without_records_on_the_map_costs_nothing() -> None:
     sent = pd.DataFrame({"police": [12, 12, 12, 12], "health": [30, 0, 30, 30]})
     shown = sent.assign(health=0)
-    assert usable(sent, shown).known.all()
-    assert usable(sent, shown).left_out == ()
+    assert usable(reports(sent), shown).known.all()
+    assert usable(reports(sent), shown).left_out == ()
+
+
+def test_a_silence_that_only_other_months_show_makes_another_task() -> None:
+    """A lone nought of a small agency may be a quiet month; with the noughts after the period it is silence."""
+    quiet = [event(m, 20 + n, agency=1, **SPOT) for m in range(13) for n in range(3)]
+    rows = noise() + at_spot(dict.fromkeys(range(14), 6)) + quiet
+    early = {"last_month": moved(MONTHS[0], 13)}
+    alone = found([row for row in rows if row["at"] < start_of(moved(MONTHS[0], 14))], **early)
+    beside = found(rows, **early)
+    digests = {digest_of("emerging", EMERGING.prepare(picture, FEW)) for picture in (alone, beside)}
+    assert len(digests) == 2
+    assert answer(alone)["unknown_months"] == []
+    assert answer(beside)["unknown_months"] == [early["last_month"]]
 
 
 def test_every_record_of_the_period_is_accounted_for() -> None:
@@ -297,7 +328,7 @@ def test_too_short_a_period_is_refused_with_what_is_needed() -> None:
         EMERGING.prepare(found(rows, first_month="2025-08"), FEW)
     with pytest.raises(TooFewRecords, match="8 steps of 3 months"):
         EMERGING.prepare(found(rows), {**FEW, "step": ["3"], "windows": ["separate"]})
-    with pytest.raises(TooFewRecords, match="1 steps of one month"):
+    with pytest.raises(TooFewRecords, match="has 1 step of one month"):
         EMERGING.prepare(found(rows, first_month="2026-04"), FEW)
 
 

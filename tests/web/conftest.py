@@ -1,19 +1,27 @@
-"""The fictional borough of the demo, loaded once for each worker: it takes half a minute."""
+"""The fictional borough of the demo, loaded once for each worker: it takes half a minute; and a worker's hands."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from uuid import UUID
 
 import pytest
 
 from placewise.core.scope import Scope
+from placewise.panel.analyses.running import analyse
 from placewise.store.administration import command_email
 from placewise.store.door import Door
+from placewise.store.session import Database
+from placewise.store.worker import Worker
 from placewise.web.demo import SLUG, load_demo
 from placewise.web.local import Connections
 from tests.borough import Truth
 from tests.conftest import Urls
 from tests.partner_files import Files
+
+Finish = Callable[[str], None]
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +44,17 @@ def chair(demo_borough: str, door: Door) -> Iterator[Scope]:
     token, partnership_id = door.start_for_operator(command_email(demo_borough), demo_borough)
     yield Scope(token, partnership_id)
     door.end(token)
+
+
+@pytest.fixture
+def finish(database_urls: Urls, database: Database) -> Finish:
+    """Do a calculation that a page follows, as the worker would."""
+
+    def finish(page: str) -> None:
+        found = re.search(r"analysis/progress/([0-9a-f-]{36})\.json", page)
+        assert found, "the page follows nothing"
+        worker = Worker(database_urls.worker)
+        analyse(worker, database, UUID(found[1]), executors=nullcontext, must_stop=lambda: False)
+        worker.close()
+
+    return finish

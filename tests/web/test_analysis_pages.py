@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from contextlib import nullcontext
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from placewise.core.scope import Role
-from placewise.panel.analyses.running import analyse
-from placewise.store.session import Database
-from placewise.store.worker import Worker
-from tests.conftest import ClientAs, TestPartnership, Urls, csrf_token
+from tests.conftest import ClientAs, TestPartnership, csrf_token
 from tests.records import Records, london
-
-Finish = Callable[[str], None]
+from tests.web.conftest import Finish
 
 
 @pytest.fixture
@@ -34,20 +28,6 @@ def records(admin: Connection, partnership: TestPartnership) -> None:
                 radius_m=5,
                 geom=f"SRID=27700;POINT({531_000 + 400 * (i % 8) + later} {181_000 + 400 * (i // 8)})",
             )
-
-
-@pytest.fixture
-def finish(database_urls: Urls, database: Database) -> Finish:
-    """Do a calculation that a page follows, as the worker would."""
-
-    def finish(page: str) -> None:
-        found = re.search(r"analysis/progress/([0-9a-f-]{36})\.json", page)
-        assert found, "the page follows nothing"
-        worker = Worker(database_urls.worker)
-        analyse(worker, database, UUID(found[1]), executors=nullcontext, must_stop=lambda: False)
-        worker.close()
-
-    return finish
 
 
 def address(partnership: TestPartnership, kind: str = "near_repeats") -> str:
@@ -131,19 +111,50 @@ def test_too_few_records_are_said_and_cannot_be_asked_for(
 
 @pytest.mark.usefixtures("records")
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("kind", "query", "words"),
     [
-        ("shufflings=many", "shufflings must be one of"),
-        ("from=2026-99", "month"),
-        ("distances=5+1", "istance"),
+        ("near_repeats", "shufflings=many", "shufflings must be one of: 199, 999"),
+        ("near_repeats", "from=2026-99", "A month must look like 2026-05"),
+        ("near_repeats", "distances=5+1", "up to 5 whole numbers from"),
+        ("back_test", "surface=tea", "surface must be one of: density, counts, significance"),
+        ("back_test", "before=0", "whole number from 1 to 60"),
     ],
 )
-def test_a_strange_parameter_is_explained(
-    client_as: ClientAs, partnership: TestPartnership, query: str, words: str
+def test_an_option_that_cannot_be_is_an_error_that_says_what_can(
+    client_as: ClientAs, partnership: TestPartnership, kind: str, query: str, words: str
 ) -> None:
-    answer = client_as(Role.ANALYST).get(f"{address(partnership)}?{query}")
-    assert answer.status_code in {200, 400}
-    assert words in answer.get_data(as_text=True)
+    page = text(client_as(Role.ANALYST), f"{address(partnership, kind)}?{query}", status=400)
+    summary = page[page.index("govuk-error-summary__list") :].partition("</ul>")[0]
+    assert words in summary
+    assert "<title>Error: " in page
+    assert ('<details class="govuk-details" id="options" open>' in page) == ('href="#options"' in summary)
+
+
+@pytest.mark.usefixtures("records")
+def test_the_map_stands_in_the_navigation_of_its_calculations(
+    client_as: ClientAs, partnership: TestPartnership
+) -> None:
+    page = text(client_as(Role.ANALYST), address(partnership))
+    assert re.search(r'aria-current="true">\s*<strong[^>]*>Map</strong>', page)
+
+
+@pytest.mark.usefixtures("records")
+def test_while_nothing_is_heard_the_words_say_what_may_be_the_matter(
+    client_as: ClientAs, partnership: TestPartnership, admin: Connection
+) -> None:
+    client = client_as(Role.ANALYST)
+    page = text(client, ask(client, address(partnership)))
+    at = re.search(r'data-progress="([^"]+/([0-9a-f-]{36})\.json)"', page)
+    assert at
+    long_ago = "noted_at = noted_at - interval '31 seconds'"
+    with admin.cursor() as cursor:
+        cursor.execute(f"UPDATE placewise.analysis SET {long_ago} WHERE analysis_id = %s", (at[2],))
+    words = client.get(at[1]).get_json()["words"]
+    assert words.startswith("Still waiting for its turn")
+    assert "ask the operator" in words
+    with admin.cursor() as cursor:
+        cursor.execute("UPDATE placewise.analysis SET state = 'running' WHERE analysis_id = %s", (at[2],))
+    assert client.get(at[1]).get_json()["words"].startswith("Still calculating, or interrupted")
 
 
 def test_no_such_calculation(client_as: ClientAs, partnership: TestPartnership) -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from contextlib import nullcontext
-from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,14 +11,11 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from placewise.core.scope import Role
 from placewise.panel.analyses.catalogue import ANALYSES, ON_THE_MAP
-from placewise.panel.analyses.running import analyse
 from placewise.panel.hotspot_filter import OPTIONS, VIEWS
-from placewise.store.session import Database
-from placewise.store.worker import Worker
-from tests.conftest import ClientAs, TestPartnership, Urls, csrf_token
+from tests.conftest import ClientAs, TestPartnership, csrf_token
 from tests.records import Records, london
+from tests.web.conftest import Finish
 
-Finish = Callable[[str], None]
 QUERY = {"from": "2025-01", "to": "2025-12"}
 
 
@@ -40,18 +34,6 @@ def records(admin: Connection, partnership: TestPartnership) -> None:
                 radius_m=5,
                 geom=f"SRID=27700;POINT({x} {y})",
             )
-
-
-@pytest.fixture
-def finish(database_urls: Urls, database: Database) -> Finish:
-    def finish(page: str) -> None:
-        found = re.search(r"analysis/progress/([0-9a-f-]{36})\.json", page)
-        assert found, "the page follows nothing"
-        worker = Worker(database_urls.worker)
-        analyse(worker, database, UUID(found[1]), executors=nullcontext, must_stop=lambda: False)
-        worker.close()
-
-    return finish
 
 
 def look(client: FlaskClient, partnership: TestPartnership, **query: str) -> str:
@@ -148,15 +130,41 @@ def test_a_view_not_yet_calculated_cannot_be_saved(client_as: ClientAs, partners
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ({"view": "scan", "radius": "1"}, "radius of the largest circle"),
-        ({"view": "scan", "compared": "stars"}, "compared with"),
-        ({"view": "emerging", "step": "9"}, "step in months"),
-        ({"view": "emerging", "from": "2025-11"}, "Choose a longer period"),
+        ({"view": "scan", "radius": "1"}, "must be a whole number from 250 to 10,000"),
+        ({"view": "scan", "compared": "stars"}, "must be one of: permutation, area, background"),
+        ({"view": "scan", "compared": "area", "time": "now"}, "Choose the whole period"),
+        ({"view": "emerging", "step": "9"}, "step in months must be one of: 1, 2, 3"),
+        ({"view": "emerging", "seed": "-1"}, "seed must be a whole number"),
     ],
 )
-def test_what_cannot_be_calculated_is_said_and_offers_no_button(
+def test_an_option_that_cannot_be_is_an_error_that_says_what_can(
     client_as: ClientAs, partnership: TestPartnership, query: dict[str, str], words: str
 ) -> None:
-    page = look(client_as(Role.ANALYST), partnership, **query)
-    assert words in page
+    client, asked = client_as(Role.ANALYST), QUERY | query
+    answer = client.get(f"/p/{partnership.slug}/map", query_string=asked)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 400
+    summary = page[page.index("govuk-error-summary__list") :].partition("</ul>")[0]
+    assert words in summary
+    group = re.search(r'href="#([^"]+)"', summary)
+    assert group
+    assert f'id="{group[1]}" open' in page
+    assert "not calculated yet" not in page
+    assert ">Calculate</button>" not in page
+    layer = client.get(f"/p/{partnership.slug}/map/layer.json", query_string=asked)
+    assert layer.status_code == 400
+    form = asked | {"title": "Clusters", "csrf_token": csrf_token(client)}
+    saved = client.post(f"/p/{partnership.slug}/map/saved", data=form)
+    assert saved.status_code == 400
+    assert words in saved.get_data(as_text=True)
+
+
+@pytest.mark.usefixtures("records")
+def test_records_that_cannot_bear_it_are_no_error_but_said_and_there_is_no_button(
+    client_as: ClientAs, partnership: TestPartnership
+) -> None:
+    page = look(client_as(Role.ANALYST), partnership, view="emerging", **{"from": "2025-11"})
+    assert "Choose a longer period" in page
+    assert "cannot be calculated from these records" in page
+    assert "not calculated yet" not in page
     assert ">Calculate</button>" not in page

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from placewise.core.errors import PlacewiseError
+from placewise.core.errors import BadRequest, PlacewiseError
 from placewise.panel.analyses.analysis import Analysis, Asked, digest_of
 from placewise.panel.hotspots import Hotspots
 from placewise.store import analyses
@@ -21,7 +21,8 @@ class Answer:
     Attributes
     ----------
     state : str
-        ``impossible`` (``message`` says why), ``not_asked``, or as in `store.analyses.Asked`.
+        ``refused`` (an option of the address is none; ``message`` says what is possible), ``impossible`` with these
+        records (``message`` says why), ``not_asked``, or as in `store.analyses.Asked`.
     analysis_id : UUID or None
     done, total : int
         Pieces of work.
@@ -45,6 +46,8 @@ def find_answer(session: Session, analysis: Analysis[Any], found: Hotspots, aske
     """The result for exactly the records and parameters of a picture, or where the calculation of it stands."""
     try:
         digest = digest_of(analysis.code, analysis.prepare(found, asked))
+    except BadRequest as problem:
+        return Answer("refused", message=str(problem))
     except PlacewiseError as problem:
         return Answer("impossible", message=str(problem))
     kept = analyses.find_result(session, digest)

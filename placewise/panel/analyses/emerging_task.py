@@ -15,6 +15,7 @@ from placewise.geo.redraws import RedrawTask
 from placewise.geo.space_time_cube import TimeSteps, monthly_steps
 from placewise.panel.analyses.analysis import SEED, Asked
 from placewise.panel.analyses.asked_numbers import SEED_AT_MOST, one_of, whole_number
+from placewise.panel.hotspot_words import count_of
 
 Flags = NDArray[np.bool_]
 
@@ -169,6 +170,7 @@ def require_steps(known: Flags, options: Options) -> None:
         of = f"{options.step_months} months" if options.step_months > 1 else "one month"
         gaps = "" if n == whole.size else " with whole reports"
         raise TooFewRecords(
-            f"The period has {n} steps of {of}{gaps}, and a pattern over time needs {MIN_STEPS}: with fewer, neither "
-            "a trend nor “nine steps of ten” means anything. Choose a longer period or shorter steps."
+            f"The period has {count_of(n, 'step')} of {of}{gaps}, and a pattern over time needs {MIN_STEPS}: "
+            "with fewer, neither a trend nor “nine steps of ten” means anything. Choose a longer period "
+            "or shorter steps."
         )
