@@ -23,10 +23,10 @@ from placewise.geo.displacement import (
 )
 from placewise.geo.intervals import Comparison, compare_counts, poisson_interval
 from placewise.panel.before_after_plan import Grounds, Plan, Site, find_grounds, midnight
-from placewise.panel.completeness import Completeness, judge, telling
+from placewise.panel.completeness import Completeness, read_completeness, telling
 from placewise.panel.period import LONDON, Period, month_after
 from placewise.panel.place_trend import once_each
-from placewise.store import near_events, place_events
+from placewise.store import near_events
 from placewise.store.near_events import HarmRecord
 from placewise.store.session import Session
 
@@ -157,7 +157,7 @@ def evaluate(session: Session, plan: Plan, site: Site) -> Evaluation:
         plan,
         grounds,
         place_id=site.place.place_id,
-        known=_read_known(session, plan, sees_all=sees_all),
+        known=_read_known(session, plan),
         rough=near_events.count_rough(session, places=places, changed=midnight(plan.changed), **span),
     )
 
@@ -257,14 +257,11 @@ def _quotient(counts: Mapping[Where, AreaCount]) -> DisplacementQuotient:
     return weighted_displacement_quotient(*(BeforeAfter(*counts[where].once) for where in AREAS))
 
 
-def _read_known(session: Session, plan: Plan, *, sees_all: bool) -> Completeness:
-    """Whole months round both periods: an agency's silence shows only beside its other months."""
+def _read_known(session: Session, plan: Plan) -> Completeness:
+    """Whole months round both periods, judged by all that was held: a short plan does not make a silence short."""
     last = (plan.until - timedelta(1)).replace(day=1)
     period = Period(last, _touched(plan.since, plan.until))
-    sent = place_events.count_by_agency_month(
-        session, since=period.since, until=period.until, as_at=plan.as_at
-    )
-    return judge(sent, period, sees_all=sees_all)
+    return read_completeness(session, period, as_at=plan.as_at)
 
 
 def _assign(records: Sequence[HarmRecord], grounds: Grounds, place_id: UUID) -> list[Where | None]:

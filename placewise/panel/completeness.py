@@ -1,26 +1,56 @@
 """About which months records are held, from whom; and comparisons that count no others.
 
-The rule itself is `placewise.geo.series.reports_held`, on the map as here.
+The rules themselves are `placewise.geo.series.reports_held` and `reports_received`. Silence shows beside what an agency
+sends otherwise, so it is judged from all months held, whatever part of them a page shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from uuid import UUID
 
+import numpy as np
 import pandas as pd
 
 from placewise.core.scope import PANEL
 from placewise.geo.intervals import Comparison, compare_counts
 from placewise.geo.series import reports_held, reports_received
 from placewise.panel.hotspot_months import held_words
-from placewise.panel.period import Period, month_after
+from placewise.panel.period import LONDON, Period, month_after
 from placewise.store import place_events
+from placewise.store.geography import list_agencies
 from placewise.store.session import Session
 
 #: An agency that sent a smaller share of a place's records than this leaves no gap worth marking when it is silent.
 TELLING_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """All that is held, as far as one person may see.
+
+    Attributes
+    ----------
+    counts : DataFrame of int, shape (months, agencies)
+        Records of any kind and anywhere. Rows: first days of consecutive months, from the first with records to the
+        last. Columns: the agencies that ever sent any.
+    running : date
+        First day of the month that was not over: a nought in it says nothing yet.
+    """
+
+    counts: pd.DataFrame = field(repr=False)
+    running: date = date.max
+
+    @property
+    def months(self) -> list[str]:
+        """Its months, such as ``2026-05``."""
+        return [f"{month:%Y-%m}" for month in self.counts.index]
+
+    def months_of(self, agency: str) -> list[str]:
+        """Months about which an agency reported, oldest first."""
+        return [month for month, n in zip(self.months, self.counts[agency], strict=True) if n]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +64,8 @@ class Completeness:
     missing : mapping of agency to one bool a month
         None is held, and by what the agency sends in other months some should be.
     sees_all : bool
-        False for those who see single places only: they cannot tell silence from what they may not see.
+        False for those who see single places only: they cannot tell silence from what they may not see, and nobody's
+        reports are said to be missing.
     """
 
     period: Period
@@ -93,30 +124,52 @@ class SideBySide:
     comparison: Comparison | None
 
 
-def read_completeness(session: Session, period: Period) -> Completeness:
-    """Count each agency's records by month and say what is held."""
-    sent = place_events.count_by_agency_month(session, since=period.since, until=period.until)
-    return judge(sent, period, sees_all=bool(session.roles & PANEL))
+def read_holding(session: Session, names: Mapping[UUID, str], *, as_at: datetime | None = None) -> Holding:
+    """Count what each agency sent about each month; agencies by the names given. Reads all records: once a request."""
+    sent = place_events.count_by_agency_month(session, as_at=as_at)
+    now = (as_at or datetime.now(UTC)).astimezone(LONDON).date()
+    return holding_of([(names[agency], month, n) for agency, month, n in sent], running=now.replace(day=1))
 
 
-def judge(sent: Sequence[tuple[str, date, int]], period: Period, *, sees_all: bool = True) -> Completeness:
-    """From agency, month and count to what is held."""
-    counts = pd.DataFrame(sent, columns=["agency", "month", "n"]).pivot_table(
-        index="month", columns="agency", values="n", aggfunc="sum"
-    )
-    return judge_counts(counts.reindex(list(period.months)).fillna(0).astype(int), period, sees_all=sees_all)
+def holding_of(sent: Sequence[tuple[str, date, int]], *, running: date = date.max) -> Holding:
+    """From agency, first day of a month and records to the table; agencies of one name are one."""
+    months = _months_between([month for _, month, _ in sent])
+    agencies = sorted({agency for agency, _, _ in sent})
+    row, column = ({key: i for i, key in enumerate(keys)} for keys in (months, agencies))
+    counts = np.zeros((len(months), len(agencies)), dtype=np.int64)
+    for agency, month, n in sent:
+        counts[row[month], column[agency]] += n
+    return Holding(pd.DataFrame(counts, index=pd.Index(months, dtype=object), columns=agencies), running)
 
 
-def judge_counts(counts: pd.DataFrame, period: Period, *, sees_all: bool = True) -> Completeness:
-    """From a table of counts, the period's months in rows and agencies in columns, to what is held."""
-    held, received = reports_held(counts), reports_received(counts)
-    agencies = sorted(str(agency) for agency in counts.columns)
+def read_completeness(session: Session, period: Period, *, as_at: datetime | None = None) -> Completeness:
+    """Count each agency's records by month and say what is held of a period; agencies by name."""
+    names = {agency.agency_id: agency.name for agency in list_agencies(session)}
+    return judge(read_holding(session, names, as_at=as_at), period, sees_all=bool(session.roles & PANEL))
+
+
+def judge(holding: Holding, period: Period, *, sees_all: bool = True) -> Completeness:
+    """Say what is held of a period and what is missing, by what each agency sent in all months."""
+    months = _months_between([*holding.counts.index, *period.months])
+    counts = holding.counts.reindex(months, fill_value=0)
+    over = [month for month in months if month < holding.running]
+    received = reports_received(counts.loc[over]).reindex(period.months, fill_value=True)
+    held = reports_held(counts).loc[list(period.months)]
     return Completeness(
         period,
-        {agency: tuple(bool(here) for here in held[agency]) for agency in agencies},
-        {agency: tuple(not here for here in received[agency]) for agency in agencies},
+        {agency: tuple(held[agency].tolist()) for agency in held.columns},
+        {agency: tuple((~received[agency] & sees_all).tolist()) for agency in held.columns},
         sees_all,
     )
+
+
+def _months_between(months: Sequence[date]) -> list[date]:
+    """Every month from the first to the last of these."""
+    found = [min(months)] if months else []
+    last = max(months, default=None)
+    while found and found[-1] != last:
+        found.append(month_after(found[-1]))
+    return found
 
 
 def telling(totals: Mapping[str, int]) -> list[str]:

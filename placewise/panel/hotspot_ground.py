@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from placewise.panel.hotspot_months import USUAL_MONTHS, month_of, moved, start_of
+from placewise.panel.completeness import Holding, read_holding
+from placewise.panel.hotspot_months import USUAL_MONTHS
 from placewise.panel.hotspot_parts import Parts, find_parts
 from placewise.panel.hotspot_residents import Peopled, area_at, read_peopled
 from placewise.store.geography import (
@@ -24,7 +25,6 @@ from placewise.store.geography import (
     list_areas,
     list_streets,
 )
-from placewise.store.map_records import find_first_since, list_spans
 from placewise.store.session import Session
 
 
@@ -42,14 +42,12 @@ class Ground:
     agencies : list of Agency
     first_month, last_month : str or None
         Months that the records of all agencies reach over; None without any record.
-    last_reports : dict of UUID to str
-        Last month with records, by agency.
+    holding : Holding
+        What each agency (by code) sent about each month, whatever period is shown.
     usual_first_month : str or None
         First month with records within the usual period that ends with ``last_month``.
     parts : Parts or None
         What the area is made of where no boundary is imported; None with a boundary.
-    first_reports : dict of UUID to str
-        First month with records, by agency.
     street_lines : callable or None
         Reads the streets (EPSG:27700) while the session lasts: few who need the ground need them.
     peopled : callable or None
@@ -62,10 +60,9 @@ class Ground:
     agencies: list[Agency]
     first_month: str | None
     last_month: str | None
-    last_reports: Mapping[UUID, str]
+    holding: Holding = field(repr=False)
     usual_first_month: str | None = None
     parts: Parts | None = field(default=None, repr=False)
-    first_reports: Mapping[UUID, str] = field(default_factory=dict)
     street_lines: Callable[[], Shapes] | None = field(default=None, repr=False, compare=False)
     peopled: Callable[[], Peopled | None] | None = field(default=None, repr=False, compare=False)
 
@@ -86,28 +83,36 @@ def read_ground(session: Session) -> Ground:
         area, source = shapely.union_all(wards.shapes), f"all {len(wards.ids)} wards together"
     else:
         area, source = None, "no boundary"
-    spans = list_spans(session)
-    last_month = max((month_of(span.last) for span in spans.values()), default=None)
+    holding = _read_holding(session, agencies)
+    months = holding.months
     return Ground(
         area,
         source,
         wards,
         agencies,
-        first_month=min((month_of(span.first) for span in spans.values()), default=None),
-        last_month=last_month,
-        last_reports={agency_id: month_of(span.last) for agency_id, span in spans.items()},
-        usual_first_month=_usual_first(session, last_month),
-        first_reports={agency_id: month_of(span.first) for agency_id, span in spans.items()},
+        first_month=months[0] if months else None,
+        last_month=months[-1] if months else None,
+        holding=holding,
+        usual_first_month=_usual_first(holding),
         street_lines=partial(list_streets, session),
         peopled=partial(read_peopled, session),
     )
 
 
-def _usual_first(session: Session, last_month: str | None) -> str | None:
-    if last_month is None:
-        return None
-    first = find_first_since(session, start_of(moved(last_month, 1 - USUAL_MONTHS)))
-    return None if first is None else min(month_of(first), last_month)
+def as_at(session: Session, ground: Ground, moment: datetime | None) -> Ground:
+    """The ground with what was held at a moment; as it is without one."""
+    if moment is None:
+        return ground
+    return replace(ground, holding=_read_holding(session, ground.agencies, as_at=moment))
+
+
+def _read_holding(session: Session, agencies: list[Agency], *, as_at: datetime | None = None) -> Holding:
+    return read_holding(session, {agency.agency_id: agency.code for agency in agencies}, as_at=as_at)
+
+
+def _usual_first(holding: Holding) -> str | None:
+    usual = zip(holding.months[-USUAL_MONTHS:], holding.counts.sum(axis=1)[-USUAL_MONTHS:], strict=True)
+    return next((month for month, n in usual if n), None)
 
 
 def with_hull(ground: Ground, x: NDArray[np.float64], y: NDArray[np.float64]) -> Ground:

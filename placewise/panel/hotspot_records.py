@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from placewise.core.vocabulary import PLACEABLE_RADIUS_M, placeable_accuracies, radius_m, terms
 from placewise.geo.cells import CellGrid
-from placewise.geo.series import reports_held, reports_received
+from placewise.geo.series import reports_held
 from placewise.panel.hotspot_filter import NOT_RECORDED, HotspotFilter
 from placewise.panel.hotspot_ground import Ground
 from placewise.panel.hotspot_months import edges_us, months_between, moved, start_of
@@ -80,8 +80,6 @@ class Records:
         The same for the whole period.
     wanted : ndarray of bool
         Matches harm, category, agency and kind within the period or the slider's month.
-    silent_agencies : list of tuple
-        (name, last month with reports) of agencies that stopped reporting.
     """
 
     columns: EventColumns
@@ -93,7 +91,6 @@ class Records:
     by_relation: Flags = field(repr=False)
     located: Flags = field(repr=False)
     fine: Flags = field(repr=False)
-    silent_agencies: list[tuple[str, str]]
 
     @property
     def rough(self) -> Flags:
@@ -130,7 +127,7 @@ def read_records(session: Session, wanted: HotspotFilter, ground: Ground) -> Rec
 
 
 def mark_records(columns: EventColumns, wanted: HotspotFilter, ground: Ground) -> Records:
-    """Mark which records match, which may be placed, and which agencies fell silent."""
+    """Mark which records match, and which may be placed."""
     months = months_between(wanted.first_month, wanted.last_month)
     month = month_positions(columns, months)
     in_view = month >= 0 if wanted.month is None else month == months.index(wanted.month)
@@ -152,7 +149,6 @@ def mark_records(columns: EventColumns, wanted: HotspotFilter, ground: Ground) -
         by_relation=by_relation,
         located=located,
         fine=fine,
-        silent_agencies=_silent(columns, month, months, ground),
     )
 
 
@@ -228,24 +224,3 @@ def known_within_m(columns: EventColumns) -> NDArray[np.float64]:
 def _vague(columns: EventColumns) -> Flags:
     vague = tuple(code for code in terms("accuracy") if code not in placeable_accuracies() and code != "none")
     return _is_one_of(columns.accuracy, "accuracy", vague)
-
-
-def _silent(
-    columns: EventColumns, month: Integers, months: list[str], ground: Ground
-) -> list[tuple[str, str]]:
-    """Agencies that usually report and sent nothing at the end of the period, with their last month."""
-    n_agencies = len(ground.agencies)
-    inside = (month >= 0) & (columns.agency >= 0)
-    row = month[inside] * n_agencies + columns.agency[inside]
-    flat = np.bincount(row, minlength=len(months) * n_agencies)
-    counts = pd.DataFrame(flat.reshape(len(months), n_agencies), index=months)
-    received = reports_received(counts).to_numpy()
-    silent = []
-    for position, agency in enumerate(ground.agencies):
-        reporting = np.flatnonzero(counts.to_numpy()[:, position])
-        before = ground.last_reports.get(agency.agency_id, "")
-        if not received[-1, position]:
-            silent.append((agency.name, months[reporting[-1]]))
-        elif not reporting.size and before and before < months[0]:
-            silent.append((agency.name, before))
-    return silent

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, TypeAlias
 
-import numpy as np
-import pandas as pd
-
-from placewise.panel.completeness import Completeness, judge_counts
+from placewise.panel.completeness import Completeness, Holding, judge
 from placewise.panel.hotspot_months import gaps_named, held_words, named
 from placewise.panel.hotspots import Hotspots, Laid, period_words
 from placewise.panel.period import Period
-from placewise.store.geography import Agency
 
 #: ``missing``: by what the agency usually sends, some should be held; ``none``: it sends so few that it may have
 #: had none; ``before``: its first record is of a later month.
@@ -26,13 +23,14 @@ MAY_MEAN = "fewer records may mean fewer reports."
 class AgencyReports:
     """One agency's row: records of any kind and anywhere about each month, and what a nought means.
 
-    ``counted`` is False where the filter leaves the agency out.
+    ``counted`` is False where the filter leaves the agency out; ``last`` is the last month of all it reported about.
     """
 
     name: str
     counts: tuple[int, ...]
     states: tuple[State, ...]
     counted: bool
+    last: str
 
     def months_in(self, state: State, months: list[str]) -> list[str]:
         """The months of one state."""
@@ -61,42 +59,50 @@ class Reporting:
 
 
 def read_reporting(found: Hotspots | Laid) -> Reporting:
-    """Count each agency's records by month and say what is held; nothing more is read."""
-    records, ground = found.records, found.ground
-    counts = _sent(found)
-    chosen = found.wanted.agencies
-    period = Period(_first_day(records.months[-1]), len(records.months))
-    codes = [agency.code for agency in ground.agencies if not chosen or agency.code in chosen]
-    known = judge_counts(counts[codes], period, sees_all=found.children_known)
-    everyone = judge_counts(counts, period, sees_all=found.children_known)
-    sending = sorted(
-        (agency for agency in ground.agencies if agency.agency_id in ground.last_reports),
-        key=lambda agency: agency.name,
-    )
-    rows = [
-        AgencyReports(
-            agency.name,
-            tuple(counts[agency.code].tolist()),
-            _states(agency, everyone, records.months, ground.first_reports.get(agency.agency_id, "")),
-            counted=agency.code in codes,
+    """Say what is held of the map's months and what is missing; nothing more is read."""
+    ground, months, chosen = found.ground, found.records.months, found.wanted.agencies
+    holding, everyone = ground.holding, judge_months(found, months)
+    rows = []
+    for agency in sorted(ground.agencies, key=lambda agency: agency.name):
+        if agency.code not in everyone.reported:
+            continue
+        reported = holding.months_of(agency.code)
+        rows.append(
+            AgencyReports(
+                agency.name,
+                _counts(holding, agency.code, months),
+                _states(everyone, agency.code, months, reported[0]),
+                counted=not chosen or agency.code in chosen,
+                last=reported[-1],
+            )
         )
-        for agency in sending
+    never = sorted(agency.name for agency in ground.agencies if agency.code not in everyone.reported)
+    return Reporting(months, rows, never, _of_chosen(everyone, chosen))
+
+
+def judge_months(found: Hotspots | Laid, months: Sequence[str]) -> Completeness:
+    """What is held of consecutive months from each agency, by code, and what is missing by all that is held."""
+    period = Period(_first_day(months[-1]), len(months))
+    return judge(found.ground.holding, period, sees_all=found.children_known)
+
+
+def _of_chosen(everyone: Completeness, chosen: Collection[str]) -> Completeness:
+    if not chosen:
+        return everyone
+    parts = [
+        {code: of_months for code, of_months in part.items() if code in chosen}
+        for part in (everyone.reported, everyone.missing)
     ]
-    never = sorted(agency.name for agency in ground.agencies if agency.agency_id not in ground.last_reports)
-    return Reporting(records.months, rows, never, known)
+    return replace(everyone, reported=parts[0], missing=parts[1])
 
 
-def _sent(found: Hotspots | Laid) -> pd.DataFrame:
-    """Records of any kind and anywhere, months in rows and agencies in columns."""
-    records, codes = found.records, [agency.code for agency in found.ground.agencies]
-    inside = (records.month >= 0) & (records.columns.agency >= 0)
-    row = records.month[inside] * len(codes) + records.columns.agency[inside]
-    flat = np.bincount(row, minlength=len(records.months) * len(codes))
-    return pd.DataFrame(flat.reshape(len(records.months), len(codes)), columns=codes)
+def _counts(holding: Holding, agency: str, months: list[str]) -> tuple[int, ...]:
+    held = dict(zip(holding.months, holding.counts[agency].tolist(), strict=True))
+    return tuple(held.get(month, 0) for month in months)
 
 
-def _states(agency: Agency, everyone: Completeness, months: list[str], first: str) -> tuple[State, ...]:
-    reported, missing = everyone.reported[agency.code], everyone.missing[agency.code]
+def _states(everyone: Completeness, agency: str, months: list[str], first: str) -> tuple[State, ...]:
+    reported, missing = everyone.reported[agency], everyone.missing[agency]
     return tuple(
         "reported" if here else "before" if month < first else "missing" if gone else "none"
         for month, here, gone in zip(months, reported, missing, strict=True)
@@ -109,27 +115,19 @@ def _first_day(month: str) -> date:
 
 def silence_words(found: Hotspots) -> list[str]:
     """Sentences on agencies whose reports of what is shown are missing; none to those who cannot tell."""
-    if not found.children_known:
-        return []
-    month, months = found.wanted.month, found.records.months
-    counted = [row for row in read_reporting(found).agencies if row.counted]
-    unsaid = {row.name for row in counted}
-    said = []
-    if month is None:
-        for row in counted:
-            newest = max(row.months_in("reported", months), default="")
-            # What is missing since an agency's last report is said below.
-            if gaps := [gap for gap in row.months_in("missing", months) if gap < newest]:
-                said.append(f"Nothing is held from {row.name} for {gaps_named(gaps)}: {MAY_MEAN}")
-    else:
-        silent = [row.name for row in counted if row.states[months.index(month)] == "missing"]
-        said += [
-            f"{name} sent nothing about {named(month)}, though it usually does: {MAY_MEAN}" for name in silent
-        ]
-        unsaid -= set(silent)
-    for name, last in found.records.silent_agencies:
-        if name in unsaid and (month is None or last < month):
-            said.append(f"{name} has sent nothing since {named(last)}: {MAY_MEAN}")
+    month, months, said = found.wanted.month, found.records.months, []
+    for row in read_reporting(found).agencies:
+        gone = row.months_in("missing", months) if row.counted else []
+        if month is not None:
+            if month in gone:
+                said.append(
+                    f"{row.name} sent nothing about {named(month)}, though it usually does: {MAY_MEAN}"
+                )
+            continue
+        if gaps := [gap for gap in gone if gap < row.last]:
+            said.append(f"Nothing is held from {row.name} for {gaps_named(gaps)}: {MAY_MEAN}")
+        if len(gaps) < len(gone):
+            said.append(f"{row.name} has sent nothing since {named(row.last)}: {MAY_MEAN}")
     return said
 
 

@@ -23,7 +23,7 @@ from placewise.geo.getis_ord import GiStar, gi_star
 from placewise.geo.hexgrid import hex_grid
 from placewise.geo.square_cells import square_cells
 from placewise.panel.hotspot_filter import Choices, HotspotFilter, Problem, read_filter
-from placewise.panel.hotspot_ground import Ground, read_ground, ward_of, with_hull
+from placewise.panel.hotspot_ground import Ground, as_at, read_ground, ward_of, with_hull
 from placewise.panel.hotspot_months import named
 from placewise.panel.hotspot_records import Accounted, Records, account, locate, read_records
 from placewise.panel.hotspot_shared import SharedPoints, shared_points
@@ -140,7 +140,7 @@ def read_choices(ground: Ground) -> Choices | None:
     """What the filters offer; None for a partnership without records."""
     if ground.first_month is None or ground.last_month is None:
         return None
-    sending = {a.code: a.name for a in ground.agencies if a.agency_id in ground.last_reports}
+    sending = {a.code: a.name for a in ground.agencies if a.code in ground.holding.counts}
     return Choices(ground.first_month, ground.last_month, sending, ground.usual_first_month)
 
 
@@ -170,6 +170,7 @@ def lay_records(session: Session, query: Mapping[str, Sequence[str]]) -> tuple[L
     if choices is None:
         return Nothing(ground, "no_records"), []
     wanted, problems = read_filter(query, choices)
+    ground = as_at(session, ground, wanted.as_at)
     records = read_records(session, wanted, ground)
     ground = with_hull(ground, records.columns.x, records.columns.y)
     if ground.area is None:

@@ -31,13 +31,6 @@ _NOBODY = bytes(16)  # the nil UUID stands for NULL, which would break the fixed
 _HEADER = 19  # signature, flags and length of the header extension
 _TRAILER = 2
 
-SPANS = """
-SELECT source_agency, min(occurred_from), max(occurred_from + (occurred_to - occurred_from) / 2), count(*)
-  FROM placewise.event GROUP BY source_agency
-"""
-
-FIRST_SINCE = "SELECT min(occurred_from) FROM placewise.event WHERE occurred_from >= %s"
-
 # Every column is of fixed width and never NULL, so that the whole answer is one numpy record array.
 # An event without coordinates of its own stands at its place, as far as the place's location is known.
 EVENTS = """
@@ -93,15 +86,6 @@ _CHILD_COLUMNS = (("event_id", "V16"), ("person_id", "V16"))
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """Over what time an agency's records reach, and how many there are."""
-
-    first: datetime
-    last: datetime
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class EventColumns:
     """Events of one period, a row each.
 
@@ -149,17 +133,6 @@ class EventColumns:
     def n(self) -> int:
         """Number of events."""
         return self.x.size
-
-
-def list_spans(session: Session) -> dict[UUID, Span]:
-    """Reach of each agency's events, as far as this person may see them; agencies without any are absent."""
-    return {agency_id: Span(*span) for agency_id, *span in session.rows(SPANS)}
-
-
-def find_first_since(session: Session, since: datetime) -> datetime | None:
-    """When the first event from ``since`` on that this person may see happened; None when there is none."""
-    row = session.row(FIRST_SINCE, (since,))
-    return row[0] if row else None
 
 
 def list_event_columns(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from placewise.core.scope import Action, Role
 from placewise.panel.connections import find_connections
 from placewise.panel.place_editing import Clash, Saved, change_place
 from placewise.store import groups, identities, links, lookups, place_events, places
-from tests.records import LONDON, POINT, Records, london
+from tests.records import POINT, Records, london
 
 
 @pytest.fixture
@@ -118,12 +119,34 @@ def test_records_near_a_place_that_name_none_are_counted_apart(open_as, records)
 
 def test_agencies_are_counted_by_month_of_the_london_clock(open_as, records):
     records.event(None, london(2026, 4, 30, 23, 30), agency="health")
+    records.event(None, london(2019, 1, 31, 12), until=london(2019, 2, 28, 12), agency="police")
     with open_as() as session:
-        counted = place_events.count_by_agency_month(
-            session, since=london(2026, 1, 1), until=london(2027, 1, 1)
-        )
-    assert [(agency, str(month), n) for agency, month, n in counted] == [("Testham Health", "2026-04-01", 1)]
-    assert london(2026, 4, 30, 23, 30).tzinfo is LONDON
+        counted = place_events.count_by_agency_month(session)
+    agencies = records.partnership.agencies
+    assert sorted(counted, key=lambda row: row[1]) == [
+        (agencies["police"], date(2019, 2, 1), 1),
+        (agencies["health"], date(2026, 4, 1), 1),
+    ]
+
+
+def test_as_at_an_earlier_moment_agencies_have_sent_what_was_held_then(open_as, records):
+    for recorded_at in (london(2026, 4, 2), london(2026, 5, 2)):
+        records.event(None, london(2026, 4, 1), recorded_at=recorded_at)
+    with open_as() as session:
+        counted = [
+            [n for _, _, n in place_events.count_by_agency_month(session, as_at=moment)]
+            for moment in (None, london(2026, 6, 1), london(2026, 4, 30), london(2026, 4, 1))
+        ]
+    assert counted == [[2], [2], [1], []]
+
+
+def test_agencies_are_counted_by_what_a_person_may_see(open_as, records):
+    records.event(None, london(2026, 4, 1), handling="C", handling_conditions="Police only")
+    with open_as() as session:
+        assert len(place_events.count_by_agency_month(session)) == 1
+    for roles, agency in ((Role.MEMBER, "health"), (Role.TASK_MEMBER, "police")):
+        with open_as(roles, agency=agency) as session:
+            assert place_events.count_by_agency_month(session) == []
 
 
 def test_links_of_a_hidden_person_reach_nobody(open_as, records):

@@ -63,7 +63,7 @@ def found(
 ) -> Hotspots:
     named = np.array(children, dtype=np.int64).reshape(-1, 2)
     events = replace(columns(*rows), child_event=named[:, 0], child=named[:, 1])
-    wanted, area = asked(**changes), over or ground()
+    wanted, area = asked(**changes), over or ground(held=events)
     grid = hex_grid(area.frame, cell_width_m=wanted.cell_width_m)
     return count_records(Laid(wanted, area, mark_records(events, wanted, area), grid, True))
 

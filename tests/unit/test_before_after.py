@@ -16,7 +16,7 @@ from placewise.panel.before_after import Evaluation, compare_change, judge_recor
 from placewise.panel.before_after_picture import path_of
 from placewise.panel.before_after_plan import Plan, Site, find_grounds, midnight, read_plan, too_early
 from placewise.panel.before_after_words import cautions, left_out, quotient_words, sentence
-from placewise.panel.completeness import judge
+from placewise.panel.completeness import holding_of, judge
 from placewise.panel.period import Period
 from placewise.store.geography import Areas, MappedPlace
 from placewise.store.near_events import HarmRecord
@@ -71,7 +71,7 @@ def evaluated(
 ) -> Evaluation:
     period = Period(date(2026, 4, 1), 12)
     sent = [("Police", month, 0 if month in silent else 20) for month in period.months]
-    known = judge(sent, period, sees_all=sees_all)
+    known = judge(holding_of(sent), period, sees_all=sees_all)
     return judge_records(
         records, children or {}, plan, find_grounds(plan, site()), place_id=PLACE, known=known
     )

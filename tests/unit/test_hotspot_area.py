@@ -15,7 +15,7 @@ from placewise.panel.hotspot_months import months_between, start_of
 from placewise.panel.hotspot_records import mark_records
 from placewise.panel.hotspots import Laid
 from placewise.store.osgb import to_lonlat
-from tests.unit.test_hotspots import AGENCY, OTHER_AGENCY, X, Y, asked, columns, ground
+from tests.unit.test_hotspots import X, Y, asked, columns, ground
 
 YEAR = months_between("2025-05", "2026-04")
 TWO_YEARS = months_between("2024-05", "2026-04")
@@ -24,11 +24,8 @@ TWO_YEARS = months_between("2024-05", "2026-04")
 def laid(
     *rows: dict[str, Any], children: dict[int, int] | None = None, sees_all: bool = True, **filters: Any
 ) -> Laid:
-    here = ground(
-        first_reports={AGENCY.agency_id: "2024-05", OTHER_AGENCY.agency_id: "2024-05"},
-        last_reports={AGENCY.agency_id: "2026-04", OTHER_AGENCY.agency_id: "2026-04"},
-    )
     known = columns(*rows)
+    here = ground(held=known)
     if children:
         object.__setattr__(known, "child_event", np.array(list(children)))
         object.__setattr__(known, "child", np.array(list(children.values())))

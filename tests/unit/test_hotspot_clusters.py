@@ -23,7 +23,7 @@ from placewise.panel.hotspot_clusters import (
 from placewise.panel.hotspot_words import WARNING
 from placewise.panel.hotspots import Hotspots
 from tests.unit.test_analysis_scan import CORNERS, MONTHS, also, answer, everywhere, found, planted, row
-from tests.unit.test_hotspots import AGENCY, OTHER_AGENCY, X, Y, ground
+from tests.unit.test_hotspots import X, Y
 
 PATIENT = {"shufflings": ["999"]}
 
@@ -137,13 +137,12 @@ def test_one_childs_records_that_cannot_be_moved_are_counted_in_words() -> None:
 
 def test_an_agency_with_missing_months_is_named_where_months_are_compared() -> None:
     rows = everywhere() + [row(month, 1000.0, agency=1) for month in range(6) for _ in range(4)]
-    sending = ground(last_reports={AGENCY.agency_id: "2026-04", OTHER_AGENCY.agency_id: "2025-10"})
-    shown = found(rows, over=sending)
+    shown = found(rows)
     warned = "Health sent 24 of the 132 records, and its reports of November 2025 to April 2026 are missing."
     assert any(line.startswith(warned) for line in clusters_layer(shown, answer(shown))["left_out"])
     whole = clusters_layer(shown, answer(shown, also(compared="area")))["left_out"]
     assert not any(line.startswith(warned) for line in whole)
-    police = found(rows, over=sending, agencies=("police",))
+    police = found(rows, agencies=("police",))
     assert not any("Health sent" in line for line in clusters_layer(police, answer(police))["left_out"])
 
 

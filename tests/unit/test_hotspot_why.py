@@ -22,7 +22,8 @@ SCATTERED = [{"x": X - 1300 + 120 * i, "y": Y - 1200 + (i * 613) % 2400} for i i
 def hotspots(
     *rows: dict[str, Any], children: dict[int, int] | None = None, known: bool = True, **filters: Any
 ) -> Hotspots:
-    here, found = ground(), columns(*rows)
+    found = columns(*rows)
+    here = ground(held=found)
     if children:
         object.__setattr__(found, "child_event", np.array(list(children)))
         object.__setattr__(found, "child", np.array(list(children.values())))
@@ -49,7 +50,7 @@ def test_a_cell_that_stands_out_gives_its_figures_and_its_rule() -> None:
         lines["Months"]
         == "Records in 1 of 12 months, most in March 2026 (13); of 11 months nothing is held from anyone"
     )
-    assert lines["Agencies"] == "Police 13"
+    assert lines["Agencies"] == "Police 13; reports are missing from Police"
     assert "13 of 13 records exactly (within 20 m)" in lines["How exactly it is located"]
 
 

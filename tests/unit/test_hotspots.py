@@ -13,10 +13,11 @@ import shapely
 from placewise.core.vocabulary import harm_relations, terms
 from placewise.geo.adjacency import adjacency_from_pairs
 from placewise.geo.hexgrid import hex_grid
+from placewise.panel.completeness import Holding, holding_of
 from placewise.panel.hotspot_filter import Choices, HotspotFilter, cell_parts, read_filter
 from placewise.panel.hotspot_ground import Ground, ward_of, with_hull
 from placewise.panel.hotspot_layers import fit_projection
-from placewise.panel.hotspot_months import month_of, months_between, moved, start_of
+from placewise.panel.hotspot_months import LONDON, month_of, months_between, moved, start_of
 from placewise.panel.hotspot_records import account, locate, mark_records, month_positions
 from placewise.panel.hotspot_words import count_steps
 from placewise.panel.hotspots import connected
@@ -84,9 +85,24 @@ def columns(*rows: dict[str, Any]) -> EventColumns:
     )
 
 
-def ground(area: shapely.Geometry | None = SQUARE, *, wards: Areas | None = None, **changes: Any) -> Ground:
+def holding(known: EventColumns) -> Holding:
+    """All that is held, if these are all records."""
+    at = zip(known.occurred_from_us.tolist(), known.agency.tolist(), strict=True)
+    sent = [(datetime.fromtimestamp(us / 1e6, LONDON).date().replace(day=1), agency) for us, agency in at]
+    return holding_of([([AGENCY, OTHER_AGENCY][agency].code, month, 1) for month, agency in sent])
+
+
+def ground(
+    area: shapely.Geometry | None = SQUARE,
+    *,
+    wards: Areas | None = None,
+    held: EventColumns | None = None,
+    **changes: Any,
+) -> Ground:
+    """A square of two agencies; ``held`` are all records, of the period shown and of any other time."""
     empty = Areas((), (), (), np.array([], dtype=object))
-    known = {"first_month": "2024-05", "last_month": "2026-04", "last_reports": {}} | changes
+    sent = holding_of([]) if held is None else holding(held)
+    known = {"first_month": "2024-05", "last_month": "2026-04", "holding": sent} | changes
     return Ground(area, "a square", wards or empty, [AGENCY, OTHER_AGENCY], **known)
 
 
@@ -282,19 +298,6 @@ def test_harm_and_category_are_alternatives_and_not_recorded_is_a_choice() -> No
 
 def test_agencies_are_told_apart() -> None:
     assert accounted({"agency": 0}, {"agency": 1}, agencies=("health",)) == {"placed": 1}
-
-
-def test_an_agency_that_stopped_reporting_is_named_with_its_last_month() -> None:
-    months = months_between("2025-05", "2026-04")
-    rows = [{"at": start_of(month), "agency": 1} for month in months[:6]]
-    rows += [{"at": start_of(month), "agency": 0} for month in months]
-    assert mark_records(columns(*rows), asked(), ground()).silent_agencies == [("Health", "2025-10")]
-
-
-def test_an_agency_silent_all_period_is_named_from_what_came_before() -> None:
-    here = ground(last_reports={OTHER_AGENCY.agency_id: "2024-11", AGENCY.agency_id: "2026-04"})
-    rows = [{"at": start_of(month)} for month in months_between("2025-05", "2026-04")]
-    assert mark_records(columns(*rows), asked(), here).silent_agencies == [("Health", "2024-11")]
 
 
 def test_one_child_is_chosen_for_an_event_of_several() -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from placewise.core.scope import Scope
 from placewise.panel.hotspot_cells import cell_table
+from placewise.panel.hotspot_months import named
+from placewise.panel.hotspot_reporting import MAY_MEAN, read_reporting, reporting_sentence, silence_words
 from placewise.panel.hotspot_words import left_out, sentence
 from placewise.panel.hotspots import SHARED, STANDS_OUT
 from placewise.store.session import Database
@@ -71,12 +73,18 @@ def test_ward_centroids_are_counted_in_words_and_nowhere_on_the_map(
     assert any("too coarsely located to place" in line for line in left_out(found))
 
 
+@pytest.mark.parametrize(
+    "query",
+    [{}, ALL_MONTHS, {"from": ["2026-01"], "to": ["2026-04"]}, {"from": ["2025-10"], "to": ["2026-04"]}],
+)
 def test_the_agency_that_fell_silent_is_named_with_its_last_month(
-    database: Database, chair: Scope, truth: Truth
+    database: Database, chair: Scope, truth: Truth, query: dict[str, list[str]]
 ) -> None:
-    for query in ({}, ALL_MONTHS, {"from": ["2026-01"], "to": ["2026-04"]}):
-        found = look(database, chair, **query)
-        assert [month for _, month in found.records.silent_agencies] == [truth["quiet_agency"]["last_month"]]
+    found = look(database, chair, **query)
+    (row,) = (row for row in read_reporting(found).agencies if "missing" in row.states)
+    assert row.last == truth["quiet_agency"]["last_month"]
+    assert silence_words(found) == [f"{row.name} has sent nothing since {named(row.last)}: {MAY_MEAN}"]
+    assert reporting_sentence(read_reporting(found)).endswith(f"agencies are missing: {row.name}.")
 
 
 def test_every_record_of_the_borough_is_accounted_for(database: Database, chair: Scope) -> None:

@@ -93,7 +93,7 @@ def test_the_agency_that_fell_silent_makes_no_cluster_and_is_named(
     result = SCAN.run(SCAN.prepare(shown, PROSPECTIVE), on_progress=lambda _done, _total: True)
     said = clusters_layer(shown, result)["left_out"]
     assert any("its reports of October 2025 to April 2026 are missing" in line for line in said)
-    agencies = [agency for agency in shown.ground.agencies if agency.agency_id in shown.ground.last_reports]
+    agencies = [agency for agency in shown.ground.agencies if agency.code in shown.ground.holding.counts]
     others = [agency.code for agency in agencies if agency.code != truth["quiet_agency"]["agency"]]
     without = clusters(look(database, chair, **ALL_MONTHS, agency=others), PROSPECTIVE)
     assert [one["last_month"] for one in without] == ["2026-04"]

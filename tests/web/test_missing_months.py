@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 
 from placewise.core.scope import Action, Role
-from placewise.panel.completeness import judge, set_side_by_side
+from placewise.panel.completeness import holding_of, judge, set_side_by_side
 from placewise.panel.dossier import verdict_words
 from placewise.panel.home import sentence, summarise
 from placewise.panel.period import Period
@@ -86,7 +86,7 @@ def test_home_tells_a_member_of_a_group_nothing_of_silence(client_as, make_accou
 def test_a_charity_with_three_records_a_year_leaves_no_gap_but_is_not_said_to_have_reported():
     monthly = [("Police", month, 5) for month in PERIOD.months]
     rare = [("Charity", month, 1) for month in PERIOD.months[::4]]
-    known = judge(monthly + rare, PERIOD)
+    known = judge(holding_of(monthly + rare), PERIOD)
     assert sum(known.reported["Charity"]) == 6
     assert known.whole(["Police", "Charity"]) == (True,) * 24
     assert known.sentence == ""
@@ -95,7 +95,7 @@ def test_a_charity_with_three_records_a_year_leaves_no_gap_but_is_not_said_to_ha
 def test_a_month_missing_from_a_telling_agency_is_no_time_observed_though_others_reported():
     sent = [("Police", month, 900) for month in PERIOD.months[:20]]
     sent += [("Health", month, 1) for month in PERIOD.months]
-    known = judge(sent, PERIOD)
+    known = judge(holding_of(sent), PERIOD)
     assert known.whole(["Police"]) == (True,) * 20 + (False,) * 4
     assert known.whole(["Health"]) == (True,) * 24
 
@@ -112,6 +112,6 @@ def test_months_without_data_count_on_neither_side():
 
 
 def test_who_sees_single_places_cannot_tell_a_gap():
-    known = judge([("Police", PERIOD.last, 3)], PERIOD, sees_all=False)
+    known = judge(holding_of([("Police", PERIOD.last, 3)]), PERIOD, sees_all=False)
     assert not any(known.whole([]))
     assert known.sentence == ""

@@ -31,9 +31,10 @@ from placewise.panel.analyses.emerging_task import (
     time_steps,
     whole_steps,
 )
-from placewise.panel.analyses.gaps import Usable, sent_by_month, usable
+from placewise.panel.analyses.gaps import Usable, usable
 from placewise.panel.hotspot_months import gaps_named
 from placewise.panel.hotspot_records import Records, account, known_within_m, locate, mark_records
+from placewise.panel.hotspot_reporting import judge_months
 from placewise.panel.hotspots import DENSE_REPORTS_A_CELL, Hotspots
 
 Flags = NDArray[np.bool_]
@@ -65,7 +66,8 @@ class Emerging:
         records = _whole_period(found)
         position = locate(records, found.grid)
         placed = np.flatnonzero(position >= 0)
-        gaps, shown = _gaps(records, placed, len(found.ground.agencies))
+        shown = _shown(found, records, placed)
+        gaps = usable(judge_months(found, records.months), shown)
         options = read_options(asked, gaps.known)
         require_steps(gaps.known, options)
         agency = records.columns.agency
@@ -123,11 +125,12 @@ def _whole_period(found: Hotspots) -> Records:
     return mark_records(found.records.columns, found.wanted.but(month=None), found.ground)
 
 
-def _gaps(records: Records, placed: Integers, n_agencies: int) -> tuple[Usable, pd.DataFrame]:
-    """What may be compared, and the records on the map by month and agency."""
-    agency, size = records.columns.agency, {"n_months": len(records.months), "n_agencies": n_agencies}
-    shown = sent_by_month(records.month[placed], agency[placed], **size)
-    return usable(sent_by_month(records.month, agency, **size), shown), shown
+def _shown(found: Hotspots, records: Records, placed: Integers) -> pd.DataFrame:
+    """The records on the map by month (rows) and agency (columns)."""
+    codes, n_months = [agency.code for agency in found.ground.agencies], len(records.months)
+    row = records.month[placed] * len(codes) + records.columns.agency[placed]
+    counts = np.bincount(row, minlength=n_months * len(codes)).reshape(n_months, len(codes))
+    return pd.DataFrame(counts, columns=codes)
 
 
 def _received(position: Integers, agency: Integers, gaps: Usable, grid: CellGrid, options: Options) -> Flags:
@@ -206,7 +209,7 @@ def _left_out(
     return [
         (
             found.ground.agencies[agency].name,
-            int(shown[agency].sum()),
+            int(shown.iloc[:, agency].sum()),
             gaps_named([month for month, gone in zip(months, gaps.missing[:, agency], strict=True) if gone]),
         )
         for agency in gaps.left_out

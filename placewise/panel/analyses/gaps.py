@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from placewise.geo.series import reports_held, reports_received
+from placewise.panel.completeness import Completeness
 
 Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -33,14 +33,7 @@ class Usable:
     missing: Flags = field(repr=False)
 
 
-def sent_by_month(month: Integers, agency: Integers, *, n_months: int, n_agencies: int) -> pd.DataFrame:
-    """Records by month (rows) and agency (columns), both given by position; those with -1 are not counted."""
-    inside = (month >= 0) & (agency >= 0)
-    row = month[inside] * n_agencies + agency[inside]
-    return pd.DataFrame(np.bincount(row, minlength=n_months * n_agencies).reshape(n_months, n_agencies))
-
-
-def usable(sent: pd.DataFrame, shown: pd.DataFrame) -> Usable:
+def usable(reports: Completeness, shown: pd.DataFrame) -> Usable:
     """Choose for each agency with missing months what loses fewer records: the months, or the agency.
 
     A month without the police is no month to compare. But were every month unknown in which a small charity
@@ -49,20 +42,14 @@ def usable(sent: pd.DataFrame, shown: pd.DataFrame) -> Usable:
 
     Parameters
     ----------
-    sent : DataFrame of int, shape (months, agencies)
-        All records held, of any kind and anywhere.
-    shown : DataFrame of int, same shape
-        Those to be compared. The silence of an agency without any matters to nobody.
-
-    Examples
-    --------
-    >>> months = pd.DataFrame({"police": [9, 8, 0, 9, 9, 9], "charity": [2, 1, 2, 1, 0, 0]})
-    >>> found = usable(10 * months, months)
-    >>> found.known.tolist(), found.left_out
-    ([True, True, False, True, True, True], (1,))
+    reports : Completeness
+        What is held of the months, and what is missing.
+    shown : DataFrame of int, shape (months, agencies)
+        Records to be compared; agencies named as in ``reports``. The silence of one without any matters to nobody.
     """
-    known = reports_held(pd.DataFrame({"anyone": sent.sum(axis=1)}))["anyone"].to_numpy().copy()
-    missing = ~reports_received(sent).to_numpy()
+    known = np.array(reports.held)
+    nobody_missing = (False,) * len(known)
+    missing = np.array([reports.missing.get(str(agency), nobody_missing) for agency in shown.columns]).T
     counts = shown.to_numpy()
     kept = counts.sum(axis=0) > 0
     left_out = []
