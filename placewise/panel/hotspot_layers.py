@@ -21,7 +21,7 @@ from placewise.panel.hotspot_rate_words import rate_edges, rate_figure, rate_sen
 from placewise.panel.hotspot_rates import NO_RATE, CellRates, cells_to_draw
 from placewise.panel.hotspot_reporting import nobody_reported
 from placewise.panel.hotspot_surface import smoothed
-from placewise.panel.hotspot_surface_words import density_legend
+from placewise.panel.hotspot_surface_words import density_legend, too_few_to_smooth, undrawn_legend
 from placewise.panel.hotspot_words import (
     Legend,
     count_steps,
@@ -142,7 +142,7 @@ def layer(found: Hotspots, rates: CellRates | None) -> dict[str, Any]:
         "legend": asdict(legend),
         "sentence": sentence(found) if rates is None else rate_sentence(found, rates),
         "left_out": left_out(found),
-        "silence": nobody_reported(found),
+        "silence": nobody_reported(found) or too_few_to_smooth(found),
         "n": found.accounted.drawn,
     }
 
@@ -196,17 +196,19 @@ def rates_layer(found: Hotspots, rates: CellRates) -> tuple[dict[str, Any], Lege
         **_lattice(found, drawn),
         "count": found.counts[drawn].tolist(),
         "text": figures,
-        "shade": shades[step].tolist(),
+        "shade": shades[np.maximum(step, 0)].tolist(),  # a nought and too few have looks of their own
         "verdict": np.where(rates.stand[drawn] == NO_RATE, TOO_FEW, ORDINARY).tolist(),
     }, legend
 
 
 def density_layer(found: Hotspots) -> tuple[dict[str, Any], Legend]:
     """Bands of the smoothed surface as rings of grid corners (columns and rows)."""
+    if too_few_to_smooth(found):
+        return {"kind": "bands", "bands": []}, undrawn_legend(found)
     made = smoothed(found)
     peak = made.peak
     if peak == 0:
-        return {"kind": "bands", "bands": []}, density_legend(found, made, [])
+        return {"kind": "bands", "bands": []}, undrawn_legend(found)
     edges = peak * np.array(BAND_SHARES)
     grid = made.surfaces[0].grid
     polygons: dict[int, list[list[list[int]]]] = {}

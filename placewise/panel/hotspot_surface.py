@@ -28,6 +28,8 @@ _LARGEST_SURFACE = 150_000  # cells; beyond this they are made twice as wide
 JUDGED_AMONG, HELD_OUT = 2_000, 500
 #: Which records those are: the same question has the same answer.
 SEED = 20_260_314
+#: Fewer records than this have no density: each would be drawn as a peak of its own, the darkest of the map.
+FEWEST_SMOOTHED = 5
 _KERNELS: dict[str, Kernel] = {"quartic": "quartic", "gaussian": "gaussian"}
 _EDGES: dict[str, Edge] = {"corrected": "uniform", "plain": "none"}
 

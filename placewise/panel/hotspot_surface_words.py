@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from placewise.panel.hotspot_surface import Smoothed, Smoothing
+from placewise.panel.hotspot_surface import FEWEST_SMOOTHED, Smoothed, Smoothing
 from placewise.panel.hotspot_words import Legend, Swatch, count_of, counted_lines, shade_of
 from placewise.panel.hotspots import Hotspots
 
@@ -27,6 +27,21 @@ def density_legend(found: Hotspots, made: Smoothed, edges: list[float]) -> Legen
     ]
     lines = [*counted_lines(found), *spread_lines(found, made), *smoothing_lines(found, made.smoothing)]
     return Legend("Density of records", key, lines)
+
+
+def too_few_to_smooth(found: Hotspots) -> str:
+    """What the map says instead of a density of single records; nothing where there are enough, or none at all."""
+    n = found.accounted.drawn
+    if found.wanted.view != "density" or not 0 < n < FEWEST_SMOOTHED:
+        return ""
+    each = "It would be drawn as a hot spot" if n == 1 else "Each would be drawn as a hot spot of its own"
+    return f"{count_of(n, 'record')}: too few for a density. {each}. Counts shows the cells they lie in."
+
+
+def undrawn_legend(found: Hotspots) -> Legend:
+    """Legend of a density that is not drawn, because records are too few or none."""
+    few = too_few_to_smooth(found)
+    return Legend("Density of records", [], [*([few] if few else []), *counted_lines(found)])
 
 
 def spread_lines(found: Hotspots, made: Smoothed) -> list[str]:

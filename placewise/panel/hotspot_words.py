@@ -10,7 +10,16 @@ from placewise.core.vocabulary import harm_relations, label, terms
 from placewise.panel.hotspot_filter import NOT_RECORDED, HotspotFilter
 from placewise.panel.hotspot_months import USUAL_MONTHS
 from placewise.panel.hotspot_reporting import months_held, silence_words
-from placewise.panel.hotspots import Q_AT_MOST, SHARED, STANDS_OUT, TOO_FEW, HotArea, Hotspots, period_words
+from placewise.panel.hotspots import (
+    ORDINARY,
+    Q_AT_MOST,
+    SHARED,
+    STANDS_OUT,
+    TOO_FEW,
+    HotArea,
+    Hotspots,
+    period_words,
+)
 
 NAMED_AREAS = 4
 WARNING = (
@@ -22,7 +31,7 @@ SNAP_POINTS = (
     "and only the month is known. A dark cell may be one such point. No point is drawn as if it were exact."
 )
 VERDICTS = {
-    0: "No more than chance would give",
+    ORDINARY: "No more than chance would give",
     STANDS_OUT: "Stands out from chance",
     TOO_FEW: "Too few to tell",
     SHARED: "Stands out, but only because records known roughly share one point",
@@ -31,6 +40,8 @@ FOUND_VERBS = {"found_there": "found", "detected_there": "detected"}
 SHARED_KEY = (
     "Dashed edge: stands out, but most records share a street’s point or the like; harm may be elsewhere"
 )
+#: Gi* looks at neighbourhoods: a cell of one record may stand out for what is beside it.
+TOGETHER = ", with the cells around it"
 _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -78,14 +89,14 @@ def sentence(found: Hotspots) -> str:
         return " ".join([f"Nothing is on the map for {period}: {_why_empty(found)}", *months_held(found)])
     if not found.children_known:
         opening = "Only the records at the places named for your group are shown, so nothing is compared with chance."
-    elif found.test is None:
-        opening = f"There is too little to say whether any place stands out in {period}."
+    elif found.test is None or (found.verdict == TOO_FEW).all():
+        opening = f"There are too few records to tell whether any area stands out in {period}."
     else:
-        opening = _areas(found.areas, len(found.shared_areas), period)
+        opening = _areas(found, period)
     counted = f"{count_of(n, 'record')} are on the map" if n != 1 else "1 record is on the map"
     if found.children_known and found.n_children:
-        counted += f", about {count_of(found.n_children, 'different child', 'different children')}"
-    said = f"{opening} {counted}{_found_words(found.wanted)}; {_coarse(found)}."
+        counted += f", {count_of(found.n_children, 'different child', 'different children')} known"
+    said = f"{opening} {counted}{_found_words(found.wanted)}{_coarse(found)}."
     return " ".join([said, *parts_apart(found), *months_held(found)])
 
 
@@ -126,14 +137,26 @@ def _found_words(wanted: HotspotFilter) -> str:
     return f", including places where children were {' or '.join(verbs)}, not harmed" if verbs else ""
 
 
-def _areas(areas: list[HotArea], shared: int, period: str) -> str:
-    more = ""
-    if shared:
-        verb = "stands" if shared == 1 else "stand"
-        more = f"; {spelled(shared)} more {verb} out only because records share a street’s point or the like"
-    if not areas:
-        return f"No area stands out from chance in {period}{more.replace(' more', '', 1)}."
-    return f"{_where(areas, period)}{more}."
+def _areas(found: Hotspots, period: str) -> str:
+    more = _by_sharing(found)
+    if found.areas:
+        return f"{_where(found.areas, period)}{f'; {more}' if more else ''}."
+    return f"No area stands out from chance in {period}{f'; {more}' if more else ''}."
+
+
+def _by_sharing(found: Hotspots) -> str:
+    """Areas, and cells at the edge of other areas, that stand out only because records share points."""
+    apart = {cell for area in found.shared_areas for cell in area.cells}
+    beside = int((found.verdict == SHARED).sum()) - len(apart)
+    n = len(found.shared_areas)
+    who = [f"{spelled(n)}{' more' if found.areas else ''}"] if n else []
+    if beside:
+        others = "this area" if len(found.areas) == 1 else "these areas"
+        who.append(f"{spelled(beside)} {'cell' if beside == 1 else 'cells'} beside {others}")
+    if not who:
+        return ""
+    verb = "stands" if n + beside == 1 else "stand"
+    return f"{_and(who)} {verb} out only because records share a street’s point or the like"
 
 
 def _where(areas: list[HotArea], period: str) -> str:
@@ -152,18 +175,22 @@ def _and(words: list[str]) -> str:
 
 
 def _coarse(found: Hotspots) -> str:
+    """How many records are known only roughly, as the end of the headline."""
     here = found.accounted
     total = here.asked_for - here.other_relation
     if here.spread:
-        known, them = ("is known", "it") if here.spread == 1 else ("are known", "they")
-        rest = f", and {here.too_coarse:,} cannot even be spread" if here.too_coarse else ""
-        return (
-            f"{here.spread:,} of them {known} only roughly and spread over where {them} may have been{rest}"
+        rest = f"; {here.too_coarse:,} cannot even be spread" if here.too_coarse else ""
+        compared = (
+            f"{here.placed:,} located closely enough to compare with chance, and " if here.placed else ""
         )
+        them = "it" if here.spread == 1 else "they"
+        return f": {compared}{here.spread:,} known only roughly, spread over where {them} may have been{rest}"
     if not here.too_coarse:
-        return f"none of {count_of(total, 'record')} is too coarsely located to place"
+        if total == 1:
+            return "; it is located closely enough to place"
+        return f"; none of {count_of(total, 'record')} is too coarsely located to place"
     verb = "is" if here.too_coarse == 1 else "are"
-    return f"{here.too_coarse:,} of {count_of(total, 'record')} {verb} too coarsely located to place"
+    return f"; {here.too_coarse:,} of {count_of(total, 'record')} {verb} too coarsely located to place"
 
 
 def _why_empty(found: Hotspots) -> str:
@@ -176,7 +203,7 @@ def _why_empty(found: Hotspots) -> str:
 
 
 def left_out(found: Hotspots) -> list[str]:
-    """What is not on the map, and why; one sentence each."""
+    """What is not on the map, and why; one sentence each, and never none."""
     here = found.accounted
     reasons = [
         (here.too_coarse, _too_coarse_words(found.wanted)),
@@ -189,7 +216,39 @@ def left_out(found: Hotspots) -> list[str]:
         (here.outside, "outside the study area"),
     ]
     said = [f"{count_of(n, 'record')} {words}." for n, words in reasons if n]
-    return said + silence_words(found)
+    return [*with_filtered_out(found, said), *silence_words(found)]
+
+
+def with_filtered_out(found: Hotspots, said: list[str]) -> list[str]:
+    """What is left out of those that match, and before it how many records of the period do not match at all."""
+    records, month = found.records, found.wanted.month
+    in_view = records.month >= 0 if month is None else records.month == records.months.index(month)
+    period = "period" if month is None else "month"
+    n = int(in_view.sum()) - found.accounted.asked_for
+    if n:
+        return [
+            f"{count_of(n, 'record')} of the {period} left out by the filters: {_filters_used(found.wanted)}.",
+            *said,
+        ]
+    if said:
+        return said
+    held = (
+        f"Every record of the {period} is on the map."
+        if in_view.any()
+        else f"No record of the {period} is held."
+    )
+    return [held]
+
+
+def _filters_used(wanted: HotspotFilter) -> str:
+    """The filters by their names on the page, of those that match a record or not."""
+    used = {
+        "harm": wanted.harms,
+        "crime": wanted.categories,
+        "sent by": wanted.agencies,
+        "kind of record": wanted.kinds != tuple(terms("event_kind")),
+    }
+    return ", ".join(name for name, chosen in used.items() if chosen)
 
 
 def _too_coarse_words(wanted: HotspotFilter) -> str:
@@ -262,11 +321,11 @@ def counts_legend(found: Hotspots, steps: list[int], highest: int) -> Legend:
         for i, (low, top) in enumerate(zip(steps, tops, strict=True))
     ]
     if found.areas:
-        key.append(Swatch("edge", "Dark edge: stands out from chance"))
+        key.append(Swatch("edge", f"Dark edge: stands out from chance{TOGETHER}"))
     if (found.verdict == SHARED).any():
         key.append(Swatch("shared", SHARED_KEY))
     if (found.verdict[found.counts > 0] == TOO_FEW).any():
-        key.append(Swatch("too-few", VERDICTS[TOO_FEW]))
+        key.append(Swatch("too-few", f"{VERDICTS[TOO_FEW]}{TOGETHER}"))
     what = "Different children" if found.shades_children else "Records"
     return Legend(
         f"{what} in each {cell_words(found.wanted)}", key, [*_shaded_words(found), *counted_lines(found)]
@@ -293,9 +352,8 @@ def cell_words(wanted: HotspotFilter) -> str:
 def significance_legend(found: Hotspots) -> Legend:
     """Legend of the significance view."""
     key = [
-        Swatch("hot", VERDICTS[STANDS_OUT]),
-        Swatch("ordinary", VERDICTS[0]),
-        Swatch("too-few", VERDICTS[TOO_FEW]),
+        Swatch(look, f"{VERDICTS[verdict]}{TOGETHER}")
+        for look, verdict in (("hot", STANDS_OUT), ("ordinary", ORDINARY), ("too-few", TOO_FEW))
     ]
     if (found.verdict == SHARED).any():
         key.insert(1, Swatch("shared", SHARED_KEY))

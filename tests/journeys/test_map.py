@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extras import execute_values
 
@@ -189,6 +189,19 @@ def test_the_slider_shows_one_month_and_the_whole_again(open_map: OpenMap) -> No
     page.locator("[data-legend-lines]", has_text="n = 70 of 71 records.").wait_for()
     assert "month" not in state(page)
     assert axe(page) == []
+
+
+def test_the_slider_says_that_it_loads_until_map_and_words_follow(open_map: OpenMap) -> None:
+    page = open_map()
+    held: list[Route] = []
+    page.route("**/map/layer.json?*", lambda route: held.append(route))
+    page.locator("[data-months-step='1']").click()
+    name = page.locator("[data-months-name]")
+    name.and_(page.locator("[aria-busy='true']")).wait_for()
+    assert "n = 70 of 71 records." in page.locator("[data-legend-lines]").inner_text()
+    held[0].continue_()
+    name.and_(page.locator("[aria-busy='false']")).wait_for()
+    assert "January 2026. n = 24 of 25 records." in page.locator("[data-legend-lines]").inner_text()
 
 
 def test_play_runs_through_the_months_and_stops_by_itself(open_map: OpenMap) -> None:

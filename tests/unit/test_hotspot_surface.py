@@ -225,4 +225,4 @@ def test_the_legend_says_how_much_of_the_picture_is_known_only_roughly() -> None
     (said, *_) = spread_lines(picture, made)
     assert said.startswith("24% of what is drawn comes from 1 record known only roughly.")
     assert "4 records are on the map" in sentence(picture)
-    assert "1 of them is known only roughly and spread over where it may have been" in sentence(picture)
+    assert "and 1 known only roughly, spread over where it may have been." in sentence(picture)

@@ -88,7 +88,8 @@ def test_an_exact_hotspot_beside_a_street_midpoint_still_stands_out(
     add(records, 26, **STREET_KNOWN)
     add(records, 9, x=X + 250)
     text = look(client, borough)
-    assert "One area stands out from chance in March 2026, in East Ward." in text
+    assert "One area stands out from chance in March 2026, in East Ward; " in text
+    assert " beside this area stand out only because records share a street’s point or the like." in text
     assert "Stands out, but 26 of 26 records" in text
 
 

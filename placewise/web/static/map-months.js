@@ -27,10 +27,22 @@
       return made;
     }
 
-    function label(index) {
-      const [, name] = names[index];
+    function named(name) {
       output.textContent = name;
       range.setAttribute('aria-valuetext', name);
+    }
+
+    /* Until the map and its words follow, the name says that it is loading (map.css). */
+    async function follow(month, name) {
+      output.setAttribute('aria-busy', 'true');
+      const shown = await load(address(month));
+      if (shown === undefined) { return; } // another month was asked for meanwhile
+      output.setAttribute('aria-busy', 'false');
+      if (shown === null) { output.textContent = `${name}: could not be shown`; }
+    }
+
+    function label(index) {
+      named(names[index][1]);
       whole.hidden = false;
       note.hidden = false;
     }
@@ -39,22 +51,22 @@
       range.value = index;
       label(index);
       remember({ month: names[index][0] });
-      await load(address(names[index][0]));
+      await follow(...names[index]);
     }
 
     async function showWhole() {
       stop();
-      output.textContent = 'Whole period';
-      range.setAttribute('aria-valuetext', 'Whole period');
+      named('Whole period');
       whole.hidden = true;
       note.hidden = true;
       remember({ month: null });
-      await load(address(null));
+      await follow(null, 'Whole period');
       range.focus();
     }
 
     function stop() {
       window.clearTimeout(playing);
+      window.clearTimeout(waiting);
       playing = null;
       play.textContent = 'Play';
       play.setAttribute('aria-pressed', 'false');
@@ -76,7 +88,7 @@
     range.addEventListener('input', () => {
       stop();
       label(Number(range.value));
-      window.clearTimeout(waiting);
+      output.setAttribute('aria-busy', 'true');
       waiting = window.setTimeout(() => show(Number(range.value)), WAIT_MS);
     });
     box.querySelectorAll('[data-months-step]').forEach((button) => button.addEventListener('click', () => {

@@ -82,7 +82,7 @@
     byData('map-silence').textContent = answer.silence;
     byData('legend-title').textContent = answer.legend.title;
     fill(byData('legend-lines'), answer.legend.lines);
-    fill(byData('left-out'), answer.left_out.length ? answer.left_out : ['Every record of the period is on the map.']);
+    fill(byData('left-out'), answer.left_out);
     byData('legend-key').replaceChildren(...answer.legend.key.map((swatch) => {
       const item = document.createElement('li');
       const colour = document.createElement('span');
@@ -110,20 +110,22 @@
 
   let loading = 0; // only the answer to the newest question is shown
 
-  /* Fetch and show the layer at an address, and the words with it. */
+  /* Fetch and show the layer at an address, and the words with it: the answer, null if it could not be shown, undefined
+     if another was asked for meanwhile. */
   maker.load = async function load(address) {
     loading += 1;
     const mine = loading;
     canvas.setAttribute('aria-busy', 'true');
     try {
       const answer = await fetched(address);
-      if (mine !== loading) { return null; }
+      if (mine !== loading) { return undefined; }
       draw(answer);
       showLegend(answer);
       dots.follow(new URL(address, window.location.href).searchParams.get('month'));
       say(`${answer.legend.title}: ${answer.n.toLocaleString('en-GB')} records on the map. ${answer.silence}`);
       return answer;
     } catch (problem) {
+      if (mine !== loading) { return undefined; }
       say(`The layer could not be shown. ${problem.message}`);
       fill(byData('legend-lines'), [`The layer could not be shown. ${problem.message}`]);
       return null;
