@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from placewise.core.errors import BadRequest, NotFound
 from placewise.core.scope import PANEL, READERS, Action
+from placewise.panel import before_after_beforehand as beforehand
 from placewise.panel import before_after_plan as plans
 from placewise.panel import before_after_runs as runs
 from placewise.panel import before_after_words as words
@@ -53,19 +54,52 @@ def before_after(session: Session, membership: Membership, place_id: UUID) -> An
 @subject.page(RULE, roles=runs.SAVERS, action=Action.SAVE_RUN, methods=("POST",))
 def save(session: Session, membership: Membership, place_id: UUID) -> Answer:
     """Keep the evaluation that the form carries, as the records stand now."""
-    session.note(object_id=place_id, count=0)
-    get_place(session, place_id)
-    site = plans.read_site(session, place_id, today=today())
-    if site is None:
-        raise BadRequest("A place without a point or shape on the map cannot be evaluated.")
-    plan, problems = plans.read_plan(_query(request.form), site)
-    if plan is None:
-        raise BadRequest(problems[0].message)
+    site = _site(session, place_id)
+    plan = _planned(site)
     if early := plans.too_early(plan, site, today=today()):
         raise BadRequest(early)
     saved = runs.save_evaluation(session, evaluate(session, plan, site), site, request.form.get("title", ""))
     session.note(object_id=saved, count=1)
     return redirect(f"{url_for('evaluations.before_after', place_id=place_id)}?{_address(plan, saved)}", 303)
+
+
+@subject.page(f"{RULE}/plan", roles=runs.SAVERS, action=Action.SAVE_RUN, methods=("POST",))
+def write_down(session: Session, membership: Membership, place_id: UUID) -> Answer:
+    """Keep the plan that the form carries, with what is expected of it, before there are results."""
+    site = _site(session, place_id)
+    plan = _planned(site)
+    expected, reason = (request.form.get(name, "") for name in ("expected", "reason"))
+    saved = beforehand.save_plan(session, plan, site, expected=expected, reason=reason, today=today())
+    session.note(object_id=saved, count=1)
+    return redirect(f"{url_for('evaluations.before_after', place_id=place_id)}?{_address(plan)}", 303)
+
+
+def _site(session: Session, place_id: UUID) -> Site:
+    """The place that a form is about.
+
+    Raises
+    ------
+    BadRequest, NotFound
+    """
+    session.note(object_id=place_id, count=0)
+    get_place(session, place_id)
+    site = plans.read_site(session, place_id, today=today())
+    if site is None:
+        raise BadRequest("A place without a point or shape on the map cannot be evaluated.")
+    return site
+
+
+def _planned(site: Site) -> Plan:
+    """The plan that a form carries.
+
+    Raises
+    ------
+    BadRequest
+    """
+    plan, problems = plans.read_plan(_query(request.form), site)
+    if plan is None:
+        raise BadRequest(problems[0].message)
+    return plan
 
 
 def _page(
@@ -82,6 +116,9 @@ def _page(
 ) -> str:
     panel = bool(membership.roles & PANEL)
     saved = runs.list_evaluations(session, place.place_id) if panel else []
+    written = beforehand.list_plans(session, place.place_id) if panel else []
+    known = beforehand.find_saved(written, plan) if plan else None
+    saver = bool(membership.roles & runs.SAVERS)
     return render_template(
         "places/before_after.html",
         place=place,
@@ -100,10 +137,15 @@ def _page(
         held=held,
         saved=[(run, _run_address(run)) for run in saved],
         sees_saved=panel,
-        may_save=bool(membership.roles & runs.SAVERS)
-        and found is not None
+        may_save=saver and found is not None and plan is not None and not plan.as_at,
+        plans=written,
+        beforehand=known,
+        expectations=beforehand.EXPECTED,
+        may_write_down=saver
         and plan is not None
-        and not plan.as_at,
+        and known is None
+        and beforehand.may_be_saved(plan, today=today()),
+        outcome=beforehand.outcome_words(known, found) if panel and found else "",
         words=words,
         interval=interval,
         charts=charts,

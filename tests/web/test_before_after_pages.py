@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-from datetime import date
-from urllib.parse import urlencode
+from datetime import date, timedelta
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
 from placewise.core.scope import Role
+from placewise.web.reading import today
 from tests.conftest import csrf_token
 from tests.records import Records, london
 from tests.web.test_place_pages import text, words
@@ -25,6 +27,8 @@ PLAN = {
     "ring": "300",
     "against": "rest",
 }
+#: As a plan writes itself into an address.
+PLAN_ORDER = ("day", "month", "year", "done", "months", "reach", "ring", "against")
 
 
 @pytest.fixture
@@ -266,6 +270,70 @@ def test_who_may_save(client_as, at, records):
     assert save(analyst, at(place), title=" ").status_code == 400
     assert save(analyst, at(place), title="x" * 121).status_code == 400
     text(analyst, at(place, run="nonsense"), status=404)
+
+
+def write_down(client, address, **typed):
+    typed = {"expected": "fewer", "reason": "Young people said the dark path was used", **typed}
+    hidden = dict(parse_qsl(urlsplit(address).query))
+    form = {**hidden, **typed, "csrf_token": csrf_token(client, address)}
+    return client.post(f"{urlsplit(address).path}/plan", data=form)
+
+
+def day_of(moment):
+    return {"day": str(moment.day), "month": str(moment.month), "year": str(moment.year)}
+
+
+def test_a_plan_is_written_down_before_its_results_and_shown_with_its_time(client_as, at, records):
+    place = point(records)
+    analyst = client_as(Role.ANALYST)
+    plan = at(place, **day_of(today() + timedelta(20)))
+    assert "Save this plan" in text(analyst, plan)
+    answer = write_down(analyst, plan)
+    assert answer.status_code == 303, words(answer.get_data(as_text=True))
+    page = text(client_as(Role.MEMBER), answer.location)
+    assert re.search(r"Written down \d+ \w+ 20\d\d, \d\d:\d\d: before the change", page)
+    assert "Expected then Fewer records here Why Young people said the dark path was used" in page
+    assert "Plans of this place written down beforehand" in page
+    assert "Save this plan" not in page
+    assert write_down(analyst, plan).status_code == 400, "what was expected cannot be changed"
+    other = text(analyst, at(place, **day_of(today() + timedelta(20)), ring="400"))
+    assert "Written down" not in other, "another ring is another plan"
+
+
+def test_a_plan_that_was_saved_stands_beside_its_results(client_as, at, records, admin, partnership):
+    place = point(records)
+    some(records, HERE, 30, 5)
+    some(records, FAR, 80, 80)
+    analyst = client_as(Role.ANALYST)
+    assert "not saved before its period after was over" in text(analyst, at(place))
+    recent = today() - timedelta(20)
+    assert write_down(analyst, at(place, **day_of(recent))).status_code == 303
+    assert "after the change, before the period after was over" in text(analyst, at(place, **day_of(recent)))
+    with (
+        admin.cursor() as cursor
+    ):  # as if it had been about an earlier change, whose records are whole by now
+        cursor.execute(
+            "UPDATE placewise.saved_run SET filter = %s WHERE partnership_id = %s AND kind = 'before_after_plan'",
+            (json.dumps([[name, PLAN[name]] for name in PLAN_ORDER]), partnership.partnership_id),
+        )
+    assert "This is what was expected beforehand." in text(analyst, at(place))
+
+
+@pytest.mark.parametrize(
+    "typed", [{"expected": ""}, {"expected": "miracle"}, {"reason": " "}, {"reason": "x" * 201}]
+)
+def test_a_plan_without_expectation_or_reason_is_not_saved(client_as, at, records, typed):
+    plan = at(point(records), **day_of(today() + timedelta(20)))
+    assert write_down(client_as(Role.ANALYST), plan, **typed).status_code == 400
+
+
+def test_a_plan_is_no_plan_once_its_results_are_there_and_members_save_none(client_as, at, records):
+    place = point(records)
+    answer = write_down(client_as(Role.ANALYST), at(place))
+    assert answer.status_code == 400
+    assert "would not be fixed beforehand" in words(answer.get_data(as_text=True))
+    coming = at(place, **day_of(today() + timedelta(20)))
+    assert write_down(client_as(Role.MEMBER), coming).status_code == 403
 
 
 def test_another_partnerships_place_is_not_found(client_as, at, make_partnership, admin, records):
