@@ -31,6 +31,7 @@ ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PLACEWISE_ENV=production \
     PLACEWISE_DATA_DIR=/data \
+    NUMBA_CACHE_DIR=/tmp/compiled \
     PLACEWISE_BIND=0.0.0.0 \
     PLACEWISE_PORT=8000
 USER 10001

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from placewise.geo.chunks import OnProgress, replicate_generator
 from placewise.geo.crs import Floats, Integers
@@ -21,6 +20,7 @@ _PILOT = 8
 _PILOT_SHARE = 0.9
 _PILOT_FLOOR = 3.0
 _CHUNK_BYTES = 1 << 26
+# Of so many replicates one circle's counts stay in a core's nearest cache.
 _LARGEST_CHUNK = 512
 # Where a scan may stop early, fewer are wasted past the stop.
 _CAUTIOUS_CHUNK = 256
@@ -132,7 +132,7 @@ class ScanPlan:
     @property
     def chunk_size(self) -> int:
         """Number of replicates that are best made at once."""
-        cells = (self.sites.x_m.size + 1) * self.scanner.when.n_layers
+        cells = self.sites.x_m.size * self.scanner.when.n_layers
         return int(np.clip(_CHUNK_BYTES // (2 * cells), 8, _LARGEST_CHUNK))
 
     def maxima(self, first: int, count: int) -> Floats:
@@ -208,14 +208,10 @@ def plan_scan(
     when = time_windows(n_steps, max_time_share=max_time_share, max_steps=max_steps, prospective=prospective)
     total = float(model.n_cases) if model.family == "poisson" else float(baseline.sum())
     likelihood = Likelihood(model.family, model.n_cases, total, alternative, min_cases)
-    stacked = when.stack(_with_empty_site(baseline)[:, when.first_kept :])
+    stacked = when.stack(baseline[:, when.first_kept :])
     plan = ScanPlan(merged, sites, Scanner(where, when, stacked, likelihood), seed, floor=0.0)
     pilot = _maxima(plan, 0, _PILOT, _PILOT_FLOOR)
     return ScanPlan(merged, sites, plan.scanner, seed, floor=_PILOT_SHARE * float(pilot.min()))
-
-
-def _with_empty_site(table: NDArray[Any]) -> NDArray[Any]:
-    return np.concatenate([table, np.zeros((1, *table.shape[1:]), dtype=table.dtype)])
 
 
 def _maxima(plan: ScanPlan, first: int, count: int, floor: float) -> Floats:
@@ -230,7 +226,7 @@ def _maxima(plan: ScanPlan, first: int, count: int, floor: float) -> Floats:
         np.maximum(most, np.bincount(site, minlength=n_sites), out=most)
         drawn.append(site * (when.n_steps - when.first_kept) + step)
     dtype = count_type(plan.scanner.where, most)
-    counts = np.zeros((n_sites + 1, when.n_steps - when.first_kept, count), dtype=dtype)
+    counts = np.zeros((n_sites, when.n_steps - when.first_kept, count), dtype=dtype)
     flat = counts.reshape(-1)
     for replicate, cells in enumerate(drawn):
         np.add.at(flat, cells * count + replicate, dtype(1))
@@ -340,8 +336,7 @@ class _Spot:
 def _most_likely(plan: ScanPlan, max_clusters: int) -> list[_Spot]:
     """Take the largest ratio, leave out all circles that share a site with it, and so on."""
     where, when = plan.scanner.where, plan.scanner.when
-    counts = _with_empty_site(plan.model.counts)[:, when.first_kept :, None]
-    best, window = plan.scanner.best_by_circle(when.stack(counts))
+    best, window = plan.scanner.best_by_circle(when.stack(plan.model.counts[:, when.first_kept :]))
     centre = np.repeat(np.arange(where.n_sites), np.diff(where.indptr))
     found: list[_Spot] = []
     while len(found) < max_clusters:

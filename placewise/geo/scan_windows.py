@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -176,7 +175,7 @@ class TimeWindows(NamedTuple):
 
     @property
     def bounds(self) -> tuple[Integers, Integers]:
-        """First step and step after the last of each window, in the order of `groups`."""
+        """First step and step after the last of each window, from the shortest."""
         if self._from_the_end:
             length = np.arange(1, self.longest + 1)
             return self.n_steps - length, np.full(self.longest, self.n_steps)
@@ -196,7 +195,7 @@ class TimeWindows(NamedTuple):
         return self.longest if self._from_the_end else self.n_steps + 1
 
     def stack(self, steps: NDArray[Any]) -> NDArray[Any]:
-        """Return running totals over time (axis 1) of the kept steps, from which `groups` takes windows."""
+        """Return running totals over time (axis 1) of the kept steps, from which `layers` takes windows."""
         lead = 0 if self._from_the_end else 1
         stacked = np.zeros((steps.shape[0], steps.shape[1] + lead, *steps.shape[2:]), dtype=steps.dtype)
         stacked[:, lead:] = steps[:, ::-1] if self._from_the_end else steps
@@ -205,16 +204,12 @@ class TimeWindows(NamedTuple):
             np.add(stacked[:, layer], stacked[:, layer - 1], out=stacked[:, layer])
         return stacked
 
-    def groups(self, layers: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Give window totals (axis 1) group by group, each with the number of its first window."""
+    @property
+    def layers(self) -> tuple[Integers, Integers]:
+        """Of each window, the layer of `stack` to take away (-1 for none) from the layer that its total is in."""
         if self._from_the_end:
-            yield 0, layers
-            return
-        number = 0
-        for length in range(1, self.longest + 1):
-            totals = layers[:, length:] - layers[:, :-length]
-            yield number, totals
-            number += totals.shape[1]
+            return np.full(self.longest, -1), np.arange(self.longest)
+        return self.bounds
 
 
 def time_windows(
