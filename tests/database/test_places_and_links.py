@@ -119,14 +119,21 @@ def test_records_near_a_place_that_name_none_are_counted_apart(open_as, records)
 
 def test_agencies_are_counted_by_month_of_the_london_clock(open_as, records):
     records.event(None, london(2026, 4, 30, 23, 30), agency="health")
-    records.event(None, london(2019, 1, 31, 12), until=london(2019, 2, 28, 12), agency="police")
+    records.event(None, london(2019, 1, 31), until=london(2019, 2, 28))
+    records.event(None, london(2026, 1, 1), until=london(2026, 9, 30))
     with open_as() as session:
         counted = place_events.count_by_agency_month(session)
     agencies = records.partnership.agencies
     assert sorted(counted, key=lambda row: row[1]) == [
         (agencies["police"], date(2019, 2, 1), 1),
         (agencies["health"], date(2026, 4, 1), 1),
+        (agencies["police"], date(2026, 5, 1), 1),
     ]
+
+
+def test_nobody_has_sent_anything_yet(open_as):
+    with open_as() as session:
+        assert place_events.count_by_agency_month(session) == []
 
 
 def test_as_at_an_earlier_moment_agencies_have_sent_what_was_held_then(open_as, records):
