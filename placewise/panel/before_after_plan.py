@@ -220,8 +220,8 @@ def too_early(plan: Plan, site: Site, *, today: date) -> str | None:
     """Why the plan has no answer yet, or can have none; None where the records reach over both periods."""
     if plan.changed > today:
         return (
-            f"The change, on {_day(plan.changed)}, is still to come. The plan can be written down now; open this "
-            f"address again once the records reach to {_day(plan.until - timedelta(1))}."
+            f"The change, on {_day(plan.changed)}, is still to come. Open this plan again once the "
+            f"records reach to {_day(plan.until - timedelta(1))}."
         )
     if site.first is None or site.end is None:
         return "No records are held yet, so there is nothing to compare."

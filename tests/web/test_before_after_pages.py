@@ -159,7 +159,7 @@ def test_a_wrong_plan_is_a_message_and_shows_no_figures(client_as, at, records, 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"year": "2099"}, "is still to come. The plan can be written down now"),
+        ({"year": "2099"}, "is still to come. Open this plan again once"),
         ({"month": "1", "year": "2026"}, "whole months of records reach only to 30 April 2026"),
         ({"month": "7", "year": "2024"}, "the first record is of May 2024"),
     ],
