@@ -13,9 +13,9 @@ import orjson
 import shapely
 
 import placewise
+from placewise.geo.chunks import OnProgress
 from placewise.panel.hotspots import Hotspots
 
-OnProgress = Callable[[int, int], bool]
 #: An address' parameters: name and all its values.
 Asked = Mapping[str, Sequence[str]]
 Task = TypeVar("Task")

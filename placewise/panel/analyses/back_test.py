@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from placewise.core.errors import NotAllowed, TooFewRecords
 from placewise.geo.backtest import MIN_DISAGREEING, Accuracy, Backtest, SizeOf, backtest
+from placewise.geo.chunks import OnProgress
 from placewise.geo.street_lengths import street_lengths
-from placewise.panel.analyses.analysis import SEED, Asked, OnProgress
+from placewise.panel.analyses.analysis import SEED, Asked
 from placewise.panel.analyses.asked_numbers import SEED_AT_MOST, one_of, whole_number
 from placewise.panel.analyses.back_test_surfaces import (
     Compared,

@@ -13,10 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from placewise.core.errors import NotAllowed, TooFewRecords, TooManyPairs
+from placewise.geo.chunks import OnProgress
 from placewise.geo.jacquez import jacquez_test
 from placewise.geo.near_repeat import NearRepeatTable, near_repeat_table
 from placewise.geo.time_shuffle import time_blocks
-from placewise.panel.analyses.analysis import SEED, Asked, OnProgress
+from placewise.panel.analyses.analysis import SEED, Asked
 from placewise.panel.analyses.asked_numbers import SEED_AT_MOST, one_of, rising_numbers, whole_number
 from placewise.panel.analyses.kept_together import NO_CHILD, kept_together
 from placewise.panel.hotspot_months import LONDON

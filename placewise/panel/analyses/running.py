@@ -13,7 +13,8 @@ from uuid import UUID
 
 from placewise.core.errors import CalculationStopped, NotSignedIn, PlacewiseError, TooFewRecords
 from placewise.core.scope import Action
-from placewise.panel.analyses.analysis import Analysis, OnProgress, digest_of
+from placewise.geo.chunks import OnProgress
+from placewise.panel.analyses.analysis import Analysis, digest_of
 from placewise.panel.analyses.catalogue import ANALYSES
 from placewise.panel.hotspots import Nothing, find_hotspots
 from placewise.store.session import Database
