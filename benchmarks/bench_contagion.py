@@ -49,7 +49,7 @@ def bench_knox(n: int, permutations: int, rounds: int) -> None:
         show("Knox", cases, rounds, f"{n:,} records, 200 m, 14 days", missing=("pointpats Knox",))
         return
     # pointpats shuffles the array it is given, and counts pairs no farther than the limits, as we do.
-    peer = lambda: Knox(np.c_[x, y], t[:, None].copy(), delta=200, tau=14, permutations=permutations)  # noqa: E731
+    peer = lambda: Knox(np.c_[x, y], t[:, None].copy(), delta=200, tau=14, permutations=permutations)  # noqa: E731  a name for one call
     agree = peer().statistic_ == ours()
     cases["pointpats Knox"] = peer
     show("Knox", cases, rounds, f"{n:,} records, 200 m, 14 days; same statistic: {agree}")
@@ -67,7 +67,7 @@ def bench_jacquez(n: int, permutations: int, rounds: int) -> None:
     if jacquez is None:
         show("Jacquez, k = 3", cases, rounds, f"{n:,} records", missing=("pointpats jacquez",))
         return
-    peer = lambda: jacquez(np.c_[x, y], t[:, None].copy(), k=3, permutations=permutations)  # noqa: E731
+    peer = lambda: jacquez(np.c_[x, y], t[:, None].copy(), k=3, permutations=permutations)  # noqa: E731  a name for one call
     agree = peer()["stat"] == ours()
     cases["pointpats jacquez"] = peer
     show("Jacquez, k = 3", cases, rounds, f"{n:,} records; same statistic: {agree}")

@@ -24,7 +24,7 @@ import folium
 import numpy as np
 from flask.testing import FlaskClient
 from folium.plugins import FastMarkerCluster, HeatMap
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import make_dsn
 from psycopg2.extras import execute_values
 
@@ -249,7 +249,7 @@ def report(client: FlaskClient, events: int, postmaster: int, rounds: int) -> in
         more[f"layer ({name})"] = f"/p/bench/map/layer.json?{query}"
     cpu_total, bytes_total = 0.0, static
     for name, path in (first | more).items():
-        web, backend, wall, size = measure(lambda path=path: len(get(path)), postmaster, rounds)  # type: ignore[misc]
+        web, backend, wall, size = measure(lambda path=path: len(get(path)), postmaster, rounds)
         print(f"{name:22} web {web:5.2f}  database {backend:5.2f}  wall {wall:5.2f}  {size:9,} B")
         cpu_total += (web + backend) if name in first else 0
         bytes_total += size

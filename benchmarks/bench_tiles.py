@@ -29,7 +29,7 @@ import numpy as np
 import orjson
 import psycopg2
 from flask.testing import FlaskClient
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import connection as Connection
 
 from benchmarks.bench_geo import SIDE_M, SOUTH, WEST, Call, interleaved, show, synthetic_points
 from benchmarks.bench_map import served

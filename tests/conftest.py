@@ -19,7 +19,7 @@ import psycopg2
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import make_dsn
 from xdist.scheduler import LoadFileScheduling
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import connection as Connection
 
 from tests.conftest import TestPartnership
 
@@ -104,7 +104,7 @@ class Records:
         self,
         source: tuple[str, UUID],
         target: tuple[str, UUID],
-        type: str = "friend",  # noqa: A002
+        type: str = "friend",  # noqa: A002  the column is so named
         *,
         seen: date = date(2026, 3, 1),
         lasts_days: int = 365,

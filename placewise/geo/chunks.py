@@ -129,7 +129,7 @@ def summed(
     made = pieces(work, total, size=size, executor=executor, on_progress=on_progress)
     amount = next(made).copy()
     for piece in made:
-        amount += piece  # type: ignore[misc]
+        amount += piece  # type: ignore[misc]  # arrays of any one type
     return amount
 
 

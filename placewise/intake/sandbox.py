@@ -95,16 +95,16 @@ def _messages(descriptor: int, job: bytes, limits: Limits) -> Iterator[Message]:
     process = _start(descriptor)
     try:
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(job)  # type: ignore[union-attr]
-            process.stdin.close()  # type: ignore[union-attr]
+            process.stdin.write(job)  # type: ignore[union-attr]  # its pipes were asked for
+            process.stdin.close()  # type: ignore[union-attr]  # its pipes were asked for
         yield from map(_decode, _lines(process, limits))
         _require_clean_end(process.wait(timeout=limits.wall_s))
     finally:
         process.kill()
         process.wait()
-        process.stdout.close()  # type: ignore[union-attr]
+        process.stdout.close()  # type: ignore[union-attr]  # its pipes were asked for
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()  # type: ignore[union-attr]
+            process.stdin.close()  # type: ignore[union-attr]  # its pipes were asked for
 
 
 def _start(descriptor: int) -> subprocess.Popen[bytes]:
@@ -119,12 +119,12 @@ def _start(descriptor: int) -> subprocess.Popen[bytes]:
         env={"PYTHONPATH": root, "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8", "PATH": os.defpath, **_ALLOCATOR},
     )
     with contextlib.suppress(OSError):
-        fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)  # type: ignore[union-attr]
+        fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)  # type: ignore[union-attr]  # its pipes were asked for
     return process
 
 
 def _lines(process: subprocess.Popen[bytes], limits: Limits) -> Iterator[bytes]:
-    pipe = process.stdout.fileno()  # type: ignore[union-attr]
+    pipe = process.stdout.fileno()  # type: ignore[union-attr]  # its pipes were asked for
     waiting = select.poll()  # select would fail in a server with more than 1,024 open files
     waiting.register(pipe, select.POLLIN)
     parts: list[bytes] = []

@@ -173,7 +173,7 @@ class HotspotFilter:
 
     def but(self, **changes: object) -> HotspotFilter:
         """A copy with some fields changed."""
-        return replace(self, **changes)  # type: ignore[arg-type]
+        return replace(self, **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def default_kinds() -> tuple[str, ...]:

@@ -149,5 +149,5 @@ def _most_first(group: Integers, held: Integers) -> tuple[Integers, Integers]:
 
 def _outline(spots: NDArray[np.complex128], *, hull: bool) -> shapely.Geometry:
     points = shapely.multipoints(np.column_stack([spots.real, spots.imag]))
-    widened: shapely.Geometry = shapely.buffer(shapely.convex_hull(points) if hull else points, HULL_MARGIN_M)  # type: ignore[assignment]
+    widened: shapely.Geometry = shapely.buffer(shapely.convex_hull(points) if hull else points, HULL_MARGIN_M)  # type: ignore[assignment]  # a geometry gives a geometry
     return widened

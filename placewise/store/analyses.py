@@ -18,8 +18,8 @@ FIND_RESULT = "SELECT analysis_id, ended_at, result FROM guard.find_result(%s) W
 _COLUMNS = (
     "analysis_id, kind, state, done, total, message, extract(epoch FROM clock_timestamp() - noted_at)::float8"
 )
-FIND_ASKED = f"SELECT {_COLUMNS} FROM placewise.analysis WHERE digest = %s ORDER BY asked_at DESC LIMIT 1"  # noqa: S608
-GET_ASKED = f"SELECT {_COLUMNS} FROM placewise.analysis WHERE analysis_id = %s"  # noqa: S608
+FIND_ASKED = f"SELECT {_COLUMNS} FROM placewise.analysis WHERE digest = %s ORDER BY asked_at DESC LIMIT 1"  # noqa: S608  only constants are put in
+GET_ASKED = f"SELECT {_COLUMNS} FROM placewise.analysis WHERE analysis_id = %s"  # noqa: S608  only constants are put in
 CANCEL = "UPDATE placewise.analysis SET cancel_asked = true WHERE analysis_id = %s"
 
 

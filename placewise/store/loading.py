@@ -88,31 +88,31 @@ class Refused(Protocol):
     """One fault of one row, as intake states it."""
 
     @property
-    def row(self) -> int: ...  # noqa: D102
+    def row(self) -> int: ...  # noqa: D102  named for what it is
     @property
-    def column(self) -> str: ...  # noqa: D102
+    def column(self) -> str: ...  # noqa: D102  named for what it is
     @property
-    def code(self) -> str: ...  # noqa: D102
+    def code(self) -> str: ...  # noqa: D102  named for what it is
     @property
-    def message(self) -> str: ...  # noqa: D102
+    def message(self) -> str: ...  # noqa: D102  named for what it is
     @property
-    def cells(self) -> tuple[str, ...]: ...  # noqa: D102
+    def cells(self) -> tuple[str, ...]: ...  # noqa: D102  named for what it is
 
 
 class Checked(Protocol):
     """A batch of rows as intake hands it on; ``intake.batch.CheckedBatch`` says what each part holds."""
 
     @property
-    def columns(self) -> Mapping[str, Column]: ...  # noqa: D102
+    def columns(self) -> Mapping[str, Column]: ...  # noqa: D102  named for what it is
     @property
-    def row_numbers(self) -> NDArray[np.int64]: ...  # noqa: D102
+    def row_numbers(self) -> NDArray[np.int64]: ...  # noqa: D102  named for what it is
     @property
-    def record_ids(self) -> NDArray[np.void]: ...  # noqa: D102
+    def record_ids(self) -> NDArray[np.void]: ...  # noqa: D102  named for what it is
     @property
-    def content_digests(self) -> list[bytes | None]: ...  # noqa: D102
+    def content_digests(self) -> list[bytes | None]: ...  # noqa: D102  named for what it is
     @property
-    def repeats(self) -> NDArray[np.bool_]: ...  # noqa: D102
-    def cells_of(self, row: int) -> tuple[str, ...]: ...  # noqa: D102
+    def repeats(self) -> NDArray[np.bool_]: ...  # noqa: D102  named for what it is
+    def cells_of(self, row: int) -> tuple[str, ...]: ...  # noqa: D102  named for what it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,11 @@ SELECT guard.partnership(), %s, %s, %s, %s, NULL, transaction_timestamp(), %s, %
 RETURNING saved_run_id
 """
 _COLUMNS = "saved_run_id, title, filter, parameters, data_cut_off, software_version, result, saved_at"
-LIST = f"SELECT {_COLUMNS} FROM placewise.saved_run WHERE kind = %s ORDER BY saved_at DESC LIMIT 200"  # noqa: S608
+LIST = f"SELECT {_COLUMNS} FROM placewise.saved_run WHERE kind = %s ORDER BY saved_at DESC LIMIT 200"  # noqa: S608  only constants are put in
 LIST_ABOUT = f"""
 SELECT {_COLUMNS} FROM placewise.saved_run WHERE kind = %s AND parameters ->> %s = %s ORDER BY saved_at DESC LIMIT 200
-"""  # noqa: S608
-GET = f"SELECT {_COLUMNS} FROM placewise.saved_run WHERE saved_run_id = %s AND kind = %s"  # noqa: S608
+"""  # noqa: S608  only constants are put in
+GET = f"SELECT {_COLUMNS} FROM placewise.saved_run WHERE saved_run_id = %s AND kind = %s"  # noqa: S608  only constants are put in
 
 
 @dataclass(frozen=True, slots=True)

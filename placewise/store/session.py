@@ -21,7 +21,7 @@ from placewise.core.scope import UNAUDITED, Action, Role, Scope
 from placewise.store.pool import Pool
 from placewise.store.refusals import translated
 
-register_uuid()  # type: ignore[no-untyped-call]
+register_uuid()  # type: ignore[no-untyped-call]  # the library is not typed
 
 OPEN = "SELECT account, agency, role_bits FROM guard.open(%s, %s)"
 APPEND = "SELECT audit.append(%s, %s, %s, %s, %s, %s, %s)"

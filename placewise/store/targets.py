@@ -97,7 +97,7 @@ def _unknown_people(column: str) -> Check:
         column,
         "unknown-reference",
         "No person with the reference {value} is held. Import the people first, or correct the reference.",
-        f"SELECT DISTINCT ON (s.import_row) s.import_row, r FROM pg_temp.staged_event s, unnest(s.{column}) r"  # noqa: S608
+        f"SELECT DISTINCT ON (s.import_row) s.import_row, r FROM pg_temp.staged_event s, unnest(s.{column}) r"  # noqa: S608  only constants are put in
         " WHERE NOT EXISTS (SELECT FROM placewise.person t WHERE t.local_ref = r)",
     )
 

@@ -76,7 +76,7 @@ added AS (SELECT import_row FROM new_group UNION SELECT import_row FROM new_memb
 
 def _end(side: str, kind: str, table: str, key: str) -> str:
     return (
-        f"(SELECT t.{key} FROM placewise.{table} t WHERE s.{side}_kind = '{kind}' AND t.local_ref = s.{side}_ref"  # noqa: S608
+        f"(SELECT t.{key} FROM placewise.{table} t WHERE s.{side}_kind = '{kind}' AND t.local_ref = s.{side}_ref"  # noqa: S608  only constants are put in
         " ORDER BY t.source_agency <> %(agency)s, t.recorded_at LIMIT 1)"
     )
 

@@ -123,7 +123,7 @@ def _run(uploads: Uploads, upload: Upload, database: Database, scope: Scope, loc
         except Exception as problem:  # noqa: BLE001 - the end of the thread: the page must hear of it
             # The message of an exception may quote a record; where it happened never does.
             places = "".join(traceback.format_tb(problem.__traceback__))
-            log.error("%s in import %s\n%s", type(problem).__name__, upload.upload_id, places)  # noqa: TRY400
+            log.error("%s in import %s\n%s", type(problem).__name__, upload.upload_id, places)  # noqa: TRY400  a traceback quotes the message, and that may quote a record
             ended = Progress("failed", message=_UNEXPECTED)
         # First how it ended, then the rest: whoever finds no file must find what became of it.
         _note(uploads, upload, ended)

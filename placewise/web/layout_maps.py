@@ -158,13 +158,13 @@ def _shapes(batch: CheckedBatch) -> Shapes:
 
 
 def _bounds(shapes: Shapes) -> Bounds | None:
-    return tuple(map(float, shapely.total_bounds(shapes))) if len(shapes) else None  # type: ignore[return-value]
+    return tuple(map(float, shapely.total_bounds(shapes))) if len(shapes) else None  # type: ignore[return-value]  # four numbers
 
 
 def _extent(points: Counter[tuple[float, float, float]], shapes: Shapes) -> Bounds:
     boxes = [(x, y, x, y) for x, y, _ in points]
     if len(shapes):
-        boxes.append(_bounds(shapes))  # type: ignore[arg-type]
+        boxes.append(_bounds(shapes))  # type: ignore[arg-type]  # there are some
     west, south, east, north = zip(*boxes, strict=True)
     return min(west), min(south), max(east), max(north)
 

@@ -82,7 +82,7 @@ class Start(MacroElement):
     )
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # the library is not typed
         self._name = "Start"
         self._id = _ID
 

@@ -49,7 +49,7 @@ def protect(app: Flask, settings: Settings) -> None:
     if settings.hosts:
         app.config["TRUSTED_HOSTS"] = list(settings.hosts)
     if n := settings.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]  # the way Flask documents
     app.before_request(_refuse_hidden_characters)
     app.before_request(_refuse_other_sites)
     CSRFProtect(app)

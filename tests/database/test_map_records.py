@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_values
 
 from placewise.core.errors import NotFound
@@ -125,7 +125,7 @@ def test_every_column_says_what_the_table_says(
         row = by_time[key]
         seen.add(key)
         assert categories[found.category[i] + 1] == row[5]
-        assert {h for bit, h in enumerate(harms) if found.harms[i] >> bit & 1} == set(row[6])  # type: ignore[call-overload]
+        assert {h for bit, h in enumerate(harms) if found.harms[i] >> bit & 1} == set(row[6])
         assert datetime.fromtimestamp(found.occurred_to_us[i] / 1e6, UTC) == row[8]
         assert (relations[found.relation[i]], accuracies[found.accuracy[i]]) == (row[9], row[10])
         where = None if np.isnan(found.x[i]) else f"POINT({found.x[i]:.0f} {found.y[i]:.0f})"

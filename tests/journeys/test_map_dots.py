@@ -31,7 +31,7 @@ def tick(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
-def test_dots_are_ticked_drawn_said_and_kept_in_the_address(open_map: OpenMap) -> None:  # noqa: F811
+def test_dots_are_ticked_drawn_said_and_kept_in_the_address(open_map: OpenMap) -> None:  # noqa: F811  an imported fixture
     page = open_map()
     assert page.evaluate(INKED) == 0
     assert page.locator(KEY).is_hidden()
@@ -48,7 +48,7 @@ def test_dots_are_ticked_drawn_said_and_kept_in_the_address(open_map: OpenMap) -
     assert "dots" not in state(page)["show"]
 
 
-def test_dots_asked_for_in_the_address_are_there_at_once_and_on_every_zoom(open_map: OpenMap) -> None:  # noqa: F811
+def test_dots_asked_for_in_the_address_are_there_at_once_and_on_every_zoom(open_map: OpenMap) -> None:  # noqa: F811  an imported fixture
     page = open_map("?show=dots&zoom=15&lat=51.5013&lon=0.0187")
     page.locator("[data-dots-total]", has_text="70 records").wait_for()
     page.wait_for_load_state("networkidle")
@@ -61,7 +61,7 @@ def test_dots_asked_for_in_the_address_are_there_at_once_and_on_every_zoom(open_
     assert "70 records" in page.locator("[data-dots-total]").inner_text()
 
 
-def test_dots_follow_the_time_slider(open_map: OpenMap) -> None:  # noqa: F811
+def test_dots_follow_the_time_slider(open_map: OpenMap) -> None:  # noqa: F811  an imported fixture
     page = open_map("?show=dots")
     page.locator("[data-dots-total]", has_text="70 records").wait_for()
     page.get_by_role("button", name="One month on").click()
@@ -70,7 +70,7 @@ def test_dots_follow_the_time_slider(open_map: OpenMap) -> None:  # noqa: F811
     page.locator("[data-dots-total]", has_text="70 records").wait_for()
 
 
-def test_at_320_pixels_and_with_the_readers_own_colours_the_key_is_there(open_map: OpenMap) -> None:  # noqa: F811
+def test_at_320_pixels_and_with_the_readers_own_colours_the_key_is_there(open_map: OpenMap) -> None:  # noqa: F811  an imported fixture
     page = open_map("?show=dots", width=320, forced_colors="active")
     page.locator("[data-dots-total]", has_text="70 records").wait_for()
     assert not scrolls_sideways(page)

@@ -26,12 +26,12 @@ def found(pool: object = None) -> NDArray[np.float64]:
     rng = np.random.default_rng(4)
     x, y = 540_000 + rng.uniform(0, 5000, 60), 180_000 + rng.uniform(0, 5000, 60)
     plan = plan_scan(poisson_model(rng.poisson(3, 60), np.ones(60)), x, y, seed=7)
-    return scan(plan, replicates=99, stop_after=None, executor=pool).replicates  # type: ignore[arg-type]
+    return scan(plan, replicates=99, stop_after=None, executor=pool).replicates
 
 
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
-    with LocalCluster(  # type: ignore[no-untyped-call]
+    with LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
     ) as cluster:
         yield cluster.scheduler_address

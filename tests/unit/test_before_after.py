@@ -42,7 +42,7 @@ def site(shape: shapely.Geometry | None = None, **changes: object) -> Site:
     ]
     here = mapped(PLACE, "Weir Park", shape or shapely.Point(0, 0))
     made = Site(here, others, wards, BOROUGH, date(2024, 5, 1), date(2026, 5, 1))
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def record(
@@ -58,7 +58,7 @@ def record(
 
 def spread(n: int, x: float, *, after: bool, **more: object) -> list[HarmRecord]:
     start = midnight(PLAN.changed if after else PLAN.since)
-    return [record(start + timedelta(days=1 + 170 * i / n), x, **more) for i in range(n)]  # type: ignore[arg-type]
+    return [record(start + timedelta(days=1 + 170 * i / n), x, **more) for i in range(n)]
 
 
 def evaluated(

@@ -207,7 +207,7 @@ def test_the_links_that_bridge_the_groups_are_borne_out_by_events_and_in_force(f
     assert len(spanning) == 4
     for link in spanning:
         assert link["evidence_refs"]
-        assert datetime.strptime(link["expires_on"], "%d/%m/%Y") > datetime(2026, 4, 30)  # noqa: DTZ001, DTZ007
+        assert datetime.strptime(link["expires_on"], "%d/%m/%Y") > datetime(2026, 4, 30)  # noqa: DTZ001, DTZ007  days only
 
 
 def test_no_link_is_stronger_than_its_grading_allows(files: Files) -> None:

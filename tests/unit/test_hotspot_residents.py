@@ -49,7 +49,7 @@ def at(picture: Hotspots, spot: dict[str, float]) -> int:
 def given(rates: CellRates, picture: Hotspots, spot: dict[str, float]) -> tuple[float, float, float]:
     assert rates.rates is not None
     cell = at(picture, spot)
-    return tuple(float(part[cell]) for part in (rates.rates.count, rates.rates.denominator, rates.rates.rate))  # type: ignore[return-value]
+    return tuple(float(part[cell]) for part in (rates.rates.count, rates.rates.denominator, rates.rates.rate))
 
 
 def test_a_cell_has_its_share_of_the_residents_and_a_year_of_reports() -> None:

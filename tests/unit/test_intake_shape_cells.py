@@ -149,7 +149,7 @@ def test_a_row_whose_shape_was_lost_may_have_its_position_in_other_columns(tmp_p
         "P4,D,park,,,\n"
     )
     _, batch = check(file)
-    assert batch.columns["x"].tolist() == [441000, 442000]  # type: ignore[union-attr]
+    assert batch.columns["x"].tolist() == [441000, 442000]
     assert [shapely.from_wkb(g) for g in batch.columns["geometry"]] == [AT, shapely.Point(442000, 382000)]
     assert [(r.row, r.code) for r in batch.refusals] == [(4, "half-location"), (5, "no-geometry")]
 
@@ -162,7 +162,7 @@ def test_an_incident_without_a_shape_has_its_position_in_other_columns(tmp_path:
         "B,incident,14/05/2026,harm_there,,442000,382000\n"
     )
     _, batch = check(file, "incidents")
-    assert batch.columns["x"].tolist() == [441000, 442000]  # type: ignore[union-attr]
+    assert batch.columns["x"].tolist() == [441000, 442000]
 
 
 def test_a_boundary_may_come_in_a_table_with_its_shape(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_a_link_with_a_loose_end_is_refused_by_name():
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Node("a", "person", "C-01"),  # type: ignore[arg-type]
+        lambda: Node("a", "person", "C-01"),
         lambda: replace(FRIEND, strength="strong"),
         lambda: replace(FRIEND, evidence_count=-1),
     ],

@@ -34,7 +34,7 @@ LATE = World("", False, BEGINS)
 def found(
     method: Method, n: int, rough: float = 0.0, *, times: float = 5, maps: int = 60, **more: object
 ) -> int:
-    return tally(method, n, times, rough, maps=maps, **{"world": ONCE, **more}).found  # type: ignore[arg-type]
+    return tally(method, n, times, rough, maps=maps, **{"world": ONCE, **more}).found
 
 
 def test_the_made_up_spot_is_as_strong_and_begins_when_it_is_said_to() -> None:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import connection as Connection
 
 from placewise.core.scope import Role
 from tests.conftest import ClientAs, TestPartnership, csrf_token

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import connection as Connection
 
 from placewise.core.scope import Role
 from placewise.panel.analyses.catalogue import ANALYSES, ON_THE_MAP
@@ -82,7 +82,7 @@ def test_clusters_from_the_button_to_the_circle_and_the_saved_view(
     page = calculated(client, partnership, finish, view="scan", shufflings="199")
     layer = first_layer(page)
     assert layer["kind"] == "circles"
-    assert len(layer["circles"]) == 1  # type: ignore[arg-type]
+    assert len(layer["circles"]) == 1
     assert "Clusters (1)" in page
     assert "from exactly these records" in page
     assert "not calculated yet" in look(client, partnership, view="scan", shufflings="999")

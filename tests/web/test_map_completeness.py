@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import connection as Connection
 
 from placewise.core.scope import Role
 from tests.conftest import ClientAs, MakeAccount, TestPartnership

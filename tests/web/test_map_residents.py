@@ -6,7 +6,7 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import connection as Connection
 
 from placewise.core.scope import Action, Scope
 from placewise.panel.hotspot_rates import ABOVE, cell_rates
@@ -33,9 +33,9 @@ NAMED = "residents of 2021 by ward, shared out by area of land"
 
 @pytest.fixture
 def inhabited(
-    ground: None,  # noqa: F811
+    ground: None,  # noqa: F811  an imported fixture
     admin: Connection,
-    add_events: AddEvents,  # noqa: F811
+    add_events: AddEvents,  # noqa: F811  an imported fixture
     partnership: TestPartnership,
 ) -> None:
     """Two wards with 8,000 and 16,000 residents, and 30 records in the east."""
@@ -51,7 +51,7 @@ def inhabited(
 
 @pytest.mark.usefixtures("inhabited")
 def test_the_page_names_the_denominator_and_has_the_wards_as_a_table(
-    client: FlaskClient,  # noqa: F811
+    client: FlaskClient,  # noqa: F811  an imported fixture
     partnership: TestPartnership,
 ) -> None:
     answer = client.get(address(partnership, **VIEW))
@@ -70,7 +70,7 @@ def test_the_page_names_the_denominator_and_has_the_wards_as_a_table(
 
 @pytest.mark.usefixtures("inhabited")
 def test_other_views_and_rates_have_no_table_of_wards(
-    client: FlaskClient,  # noqa: F811
+    client: FlaskClient,  # noqa: F811  an imported fixture
     partnership: TestPartnership,
 ) -> None:
     for view in ({}, {"view": "rates", "rate": "children"}):
@@ -79,7 +79,7 @@ def test_other_views_and_rates_have_no_table_of_wards(
 
 @pytest.mark.usefixtures("inhabited")
 def test_a_saved_view_keeps_what_its_rates_were_held_against(
-    client: FlaskClient,  # noqa: F811
+    client: FlaskClient,  # noqa: F811  an imported fixture
     partnership: TestPartnership,
     admin: Connection,
 ) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import connection as Connection
 
 from placewise.core.scope import Role
 from placewise.store.osgb import to_lonlat

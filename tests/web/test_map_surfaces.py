@@ -6,7 +6,7 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import connection as Connection
 
 from tests.conftest import TestPartnership, csrf_token
 from tests.web.test_map_pages import (  # noqa: F401 - fixtures
@@ -50,9 +50,9 @@ def chosen(page: str, field: str) -> str:
     ],
 )
 def test_what_is_chosen_in_the_form_is_kept_and_said(
-    client: FlaskClient,  # noqa: F811
+    client: FlaskClient,  # noqa: F811  an imported fixture
     partnership: TestPartnership,
-    add_events: AddEvents,  # noqa: F811
+    add_events: AddEvents,  # noqa: F811  an imported fixture
     field: str,
     value: str,
     view: str,
@@ -70,9 +70,9 @@ def test_what_is_chosen_in_the_form_is_kept_and_said(
 
 
 def test_a_ward_level_record_is_spread_over_its_ward_and_its_share_is_said(
-    client: FlaskClient,  # noqa: F811
+    client: FlaskClient,  # noqa: F811  an imported fixture
     partnership: TestPartnership,
-    add_events: AddEvents,  # noqa: F811
+    add_events: AddEvents,  # noqa: F811  an imported fixture
     admin: Connection,
 ) -> None:
     add_events(4)
@@ -95,9 +95,9 @@ def test_a_ward_level_record_is_spread_over_its_ward_and_its_share_is_said(
 
 
 def test_a_saved_view_keeps_how_it_was_drawn(
-    client: FlaskClient,  # noqa: F811
+    client: FlaskClient,  # noqa: F811  an imported fixture
     partnership: TestPartnership,
-    add_events: AddEvents,  # noqa: F811
+    add_events: AddEvents,  # noqa: F811  an imported fixture
 ) -> None:
     add_events(12)
     page = client.get(address(partnership, view="density", kernel="gaussian", cells="squares", rate="all"))

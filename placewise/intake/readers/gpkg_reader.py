@@ -125,7 +125,7 @@ class _Package:
     def _rows(self, layer: str, geometry: str, columns: list[str], srs: int) -> Iterator[Rows]:
         fields = ", ".join(map(_quoted, [geometry, *columns]))
         cursor = self._db.execute(f"SELECT rowid, {fields} FROM {_quoted(layer)}")  # noqa: S608  quoted names
-        total = self._db.execute(f"SELECT count(*) FROM {_quoted(layer)}").fetchone()[0]  # noqa: S608
+        total = self._db.execute(f"SELECT count(*) FROM {_quoted(layer)}").fetchone()[0]  # noqa: S608  quoted names
         taken = 0
         while chunk := cursor.fetchmany(BATCH_ROWS):
             taken += len(chunk)

@@ -47,7 +47,7 @@ class _CountedGzip(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # a buffer that can be written to
         try:
             piece = self._next(len(buffer))
         except zlib.error as problem:

@@ -53,7 +53,7 @@ def read(source: Source) -> Iterator[Message]:
 
 def _open(file: Any) -> Workbook:
     # openpyxl would import numpy only to recognise its numbers: half of the start-up time.
-    sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]
+    sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]  # None forbids the import
     # It also looks up file types in /etc, which the sandbox forbids and a workbook does not need.
     mimetypes.knownfiles.clear()
     from openpyxl import load_workbook

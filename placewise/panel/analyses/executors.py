@@ -38,10 +38,10 @@ def executor(*, processes: int | None = None, dask: str | None = None) -> Iterat
     from distributed import Client  # takes a second, and most have no cluster
 
     try:
-        client = Client(dask, timeout=_DASK_WAIT_S, set_as_default=False)  # type: ignore[no-untyped-call]
+        client = Client(dask, timeout=_DASK_WAIT_S, set_as_default=False)  # type: ignore[no-untyped-call]  # the library is not typed
     except (OSError, ValueError) as problem:
         raise ExecutorUnavailable(
             f"The Dask scheduler at {dask} does not answer. Check PLACEWISE_DASK, or leave it out to calculate here."
         ) from problem
     with client:
-        yield client.get_executor()  # type: ignore[no-untyped-call]
+        yield client.get_executor()  # type: ignore[no-untyped-call]  # the library is not typed

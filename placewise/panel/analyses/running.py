@@ -68,7 +68,7 @@ def analyse(
     except Exception as problem:  # noqa: BLE001 - the end of the line: the page must hear of it
         # The message of an exception may quote a record; where it happened never does.
         places = "".join(traceback.format_tb(problem.__traceback__))
-        log.error("%s in calculation %s\n%s", type(problem).__name__, analysis_id, places)  # noqa: TRY400
+        log.error("%s in calculation %s\n%s", type(problem).__name__, analysis_id, places)  # noqa: TRY400  a traceback quotes the message, and that may quote a record
         worker.end(analysis_id, "failed", message=_UNEXPECTED)
     else:
         worker.end(analysis_id, "done", digest=digest_of(analysis.code, task), result=result)
