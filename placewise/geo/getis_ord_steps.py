@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,12 @@ from placewise.geo.getis_ord import MIN_CELLS, MIN_OBSERVED, independent_records
 
 StepMethod = Literal["even_spread", "normal"]
 Alternative = Literal["both", "hot", "cold"]
+Marks = NDArray[np.int8]
+
+# Pairs of a kind of cell and a total are counted in a table until it is this many times as long as there are cells.
+_TABLE_TO_CELLS = 32
+# So many scores have places that fit into 16 bits.
+_SCORES_AT_MOST = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,9 @@ class StepGiStar:
     known : ndarray of bool
     p_at_most : float
         Largest p called significant, over the whole cube; 0 where none is.
+    order : ndarray of uint16, or None
+        The place of each ``z`` among the cube's different scores: places compare as the scores do, only
+        quicker. None where a cell is not known in some step, or there are too many scores.
     """
 
     z: Floats = field(repr=False)
@@ -47,6 +56,32 @@ class StepGiStar:
     expected: Floats = field(repr=False)
     known: Flags = field(repr=False)
     p_at_most: float
+    order: NDArray[np.uint16] | None = field(default=None, repr=False)
+
+
+class _Frame(NamedTuple):
+    """The cells known in a step, and what does not depend on their counts.
+
+    ``share`` (of the study area) and ``kind`` have one entry a cell; ``sizes``, ``shares`` and ``scale`` one a
+    kind: cells whose neighbourhoods have as many known cells and the same share are of one kind.
+    """
+
+    known: Flags
+    n: int
+    share: Floats
+    kind: Integers
+    sizes: Floats
+    shares: Floats
+    scale: Floats
+
+
+class _Pairs(NamedTuple):
+    """Which different pairs of kind and total a step has; ``of_cell`` is each cell's pair, ``times`` its cells."""
+
+    of_cell: Integers
+    kind: Integers
+    total: Floats
+    times: Integers
 
 
 def sums_around(values: Floats, adjacency: Adjacency) -> Floats:
@@ -54,10 +89,9 @@ def sums_around(values: Floats, adjacency: Adjacency) -> Floats:
     n = adjacency.n_cells
     ones = np.ones(adjacency.indices.size)
     matrix = sparse.csr_matrix((ones, adjacency.indices, adjacency.indptr), shape=(n, n))
-    matrix = matrix + sparse.identity(n, format="csr")
     out = np.empty_like(values, dtype=np.float64)
     for step, row in enumerate(values):
-        out[step] = matrix @ row
+        np.add(matrix @ row, row, out=out[step])
     return out
 
 
@@ -133,46 +167,47 @@ def gi_star_steps(
         raise ValueError("method is even_spread or normal; alternative is both, hot or cold")
     if method == "normal" and (totals is not None or exposure is not None):
         raise ValueError("totals and exposure belong to the even_spread method")
-    complete = bool(seen.all())
-    # What does not change from step to step is worked out once.
-    pattern = seen[:1] if complete else seen
-    size = sums_around(pattern.astype(np.float64), adjacency)
     sizes = require_counts(np.ones(values.shape[1]) if exposure is None else exposure, what="exposures")
-    share = _shares(pattern, sizes, adjacency)
+    if sizes.shape != values.shape[1:] or np.any(sizes == 0):
+        raise ValueError("exposure needs one value above nought for each cell")
     summed = sums_around(values, adjacency)
     total = summed if totals is None else np.where(seen, np.asarray(totals, dtype=np.float64), 0.0)
-    if total.shape != values.shape or np.any(total > summed + 1e-6):
+    if total is not summed and (total.shape != values.shape or np.any(total > summed + 1e-6)):
         raise ValueError("totals needs a value for each step and cell, no more than its neighbourhood's sum")
-    z, p = np.empty_like(values), np.ones_like(values)
-    side = np.zeros(values.shape, dtype=np.int8)
-    expected = np.empty_like(values)
+    z, p, expected = np.empty_like(values), np.empty_like(values), np.empty_like(values)
+    bins, number = np.empty(values.shape, dtype=np.int8), np.empty(values.shape, dtype=np.uint16)
+    scores, chances, frame = [], [], None
     for step in range(values.shape[0]):
-        row = 0 if complete else step
-        if step == 0 or not complete:
-            scale = _scale(size[row], seen[step])
-            shares = np.unique(share[row], return_inverse=True)
-        records = values[step].sum()
+        if frame is None or not np.array_equal(frame.known, seen[step]):
+            frame = _frame(seen[step], sizes, adjacency)
+        records = float(values[step].sum())
         if totals is not None:
-            records = independent_records(values[step], np.where(seen[step], summed[step], 0.0), total[step])
-        np.multiply(share[row], records, out=expected[step])
-        if not _z_scores(values[step], summed[step], size[row], scale, seen[step], out=z[step]):
-            continue
-        if method == "normal":
-            _normal_p(z[step], alternative, p[step], side[step])
-        else:
-            tails = _binomial_tails(total[step], records, *shares)
-            _sided(*tails, alternative, p[step], side[step])
-    if not complete:
-        p[~seen] = 1.0
-    limit = _largest_significant(p[seen] if not complete else p.ravel(), alpha)
-    hot = (side > 0) & (p <= limit) & (total >= min_records)
-    cold = (side < 0) & (p <= limit) & (expected >= min_records)
-    bins = hot.astype(np.int8) - cold.astype(np.int8)
-    return StepGiStar(z, p, bins, total, expected, seen, limit)
+            records = independent_records(values[step], np.where(frame.known, summed[step], 0.0), total[step])
+        np.multiply(frame.share, records, out=expected[step])
+        # Whatever is to be said is worked out once for each pair of a kind of cell and a total, and then
+        # dealt out to the cells.
+        pairs = _pairs(frame, summed[step])
+        score, varied = _z_scores(values[step], pairs, frame)
+        # Whatever "clip" would mend does not occur; it saves a copy.
+        np.take(score, pairs.of_cell, out=z[step], mode="clip")
+        number[step] = pairs.of_cell
+        scores.append(score)
+        if totals is not None:
+            pairs = _pairs(frame, total[step])
+        share = frame.shares[pairs.kind]
+        chance, side = _chances(score, pairs, share, records if varied else 0.0, (method, alternative))
+        enough = np.where(side > 0, pairs.total, records * share) >= min_records
+        np.take(chance, pairs.of_cell, out=p[step], mode="clip")
+        np.take(side * enough, pairs.of_cell, out=bins[step], mode="clip")
+        chances.append((chance, pairs.times))
+    limit = _largest_significant(chances, int(np.count_nonzero(seen)), alpha)
+    bins *= p <= limit
+    order = _places(number, scores) if seen.all() else None
+    return StepGiStar(z, p, bins, total, expected, seen, limit, order)
 
 
 def _checked(counts: ArrayLike, adjacency: Adjacency, known: ArrayLike | None) -> tuple[Floats, Flags]:
-    values = np.array(counts, dtype=np.float64)
+    values = np.asarray(counts, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] != adjacency.n_cells:
         raise ValueError(f"counts has a row for each step and {adjacency.n_cells} cells, not {values.shape}")
     if values.shape[1] < MIN_CELLS:
@@ -180,80 +215,79 @@ def _checked(counts: ArrayLike, adjacency: Adjacency, known: ArrayLike | None) -
     seen = np.ones(values.shape, dtype=np.bool_) if known is None else np.asarray(known)
     if seen.dtype != np.bool_ or seen.shape != values.shape:
         raise ValueError("known is true or false for each step and cell")
-    if known is not None:
-        values[~seen] = 0.0
-    bad = int(np.count_nonzero(~(np.isfinite(values) & (values >= 0))))
-    if bad:
+    if not seen.all():
+        values = np.where(seen, values, 0.0)
+    if not 0 <= values.min(initial=0.0) <= values.max(initial=0.0) < np.inf:  # nor, then, is one missing
+        bad = int(np.count_nonzero(~(np.isfinite(values) & (values >= 0))))
         raise MissingValue(f"{bad} of {values.size} counts are missing, infinite or negative.")
     return values, seen
 
 
-def _shares(seen: Flags, sizes: Floats, adjacency: Adjacency) -> Floats:
-    if sizes.shape != seen.shape[1:] or np.any(sizes == 0):
-        raise ValueError("exposure needs one value above nought for each cell")
-    weighted = seen * sizes
-    whole = weighted.sum(axis=1, keepdims=True)
-    whole[whole == 0] = 1.0
+def _frame(known: Flags, exposure: Floats, adjacency: Adjacency) -> _Frame:
+    n = int(np.count_nonzero(known))
+    size, weight = sums_around(np.stack([known.astype(np.float64), known * exposure]), adjacency)
     # A neighbourhood that is the whole area can come out one rounding above 1.
-    share: Floats = np.minimum(sums_around(weighted, adjacency) / whole, 1.0)
-    return share
+    share = np.minimum(weight / (float(exposure[known].sum()) or 1.0), 1.0)
+    shares, kind = np.unique(share, return_inverse=True)
+    largest = int(size.max()) + 1
+    used, kind = np.unique(kind * largest + size.astype(np.int64), return_inverse=True)
+    sizes = (used % largest).astype(np.float64)
+    spread = np.sqrt(np.maximum(n * sizes - sizes * sizes, 0.0) / max(n - 1, 1))
+    scale = np.where(spread > 0, 1 / np.where(spread > 0, spread, 1.0), 0.0)  # 0 for the whole area
+    kind[~known] = used.size
+    return _Frame(
+        known, n, share, kind, np.append(sizes, np.nan), np.append(shares[used // largest], np.nan),
+        np.append(scale, np.nan),
+    )  # fmt: skip
 
 
-def _scale(size: Floats, seen: Flags) -> Floats:
-    """Return what an offset over the step's deviation is multiplied by to give z; 0 for the whole area."""
-    n = int(np.count_nonzero(seen))
-    spread = np.sqrt(np.maximum(n * size - size * size, 0.0) / max(n - 1, 1))
-    return np.asarray(np.where(spread > 0, 1 / np.where(spread > 0, spread, 1.0), 0.0))
+def _pairs(frame: _Frame, total: Floats) -> _Pairs:
+    span, n = int(total.max()) + 1, total.size
+    if frame.sizes.size * span > _TABLE_TO_CELLS * n or np.any(total != np.rint(total)):
+        return _Pairs(np.arange(n), frame.kind, total, np.ones(n, dtype=np.int64))
+    pair = frame.kind * span + total.astype(np.int64)
+    times = np.bincount(pair, minlength=frame.sizes.size * span)
+    present = times > 0
+    different = np.flatnonzero(present)
+    kind, sums = np.divmod(different, span)
+    return _Pairs((np.cumsum(present) - 1)[pair], kind, sums.astype(np.float64), times[different])
 
 
-def _z_scores(
-    values: Floats, summed: Floats, size: Floats, scale: Floats, seen: Flags, *, out: Floats
-) -> bool:
-    """Write the step's scores to ``out``; say whether its known counts differ at all."""
-    n = int(np.count_nonzero(seen))
-    among = values if n == values.size else values[seen]
-    varied = n >= MIN_CELLS and float(among.max()) > float(among.min())
-    if varied:
-        mean = float(among.mean())
-        np.multiply(size, -mean, out=out)
-        out += summed
-        out *= scale
-        out /= float(among.std())
+def _z_scores(values: Floats, pairs: _Pairs, frame: _Frame) -> tuple[Floats, bool]:
+    """Return each pair's score, NaN where not known, and whether the step's known counts differ at all."""
+    among = values if frame.n == values.size else values[frame.known]
+    size = frame.sizes[pairs.kind]
+    if frame.n < MIN_CELLS or among.max() == among.min():
+        return size * 0.0, False
+    offset = pairs.total - float(among.mean()) * size
+    return offset * frame.scale[pairs.kind] / float(among.std()), True
+
+
+def _chances(
+    score: Floats, pairs: _Pairs, share: Floats, records: float, rule: tuple[StepMethod, Alternative]
+) -> tuple[Floats, Marks]:
+    """Return each pair's p, and the side it lies on; 1 and neither where it is not known or none differ."""
+    method, alternative = rule
+    if not records:
+        return np.ones(score.size), np.zeros(score.size, dtype=np.int8)
+    if method == "normal":
+        p, side = _normal(score, alternative)
     else:
-        out[:] = 0.0
-    if n < values.size:
-        out[~seen] = np.nan
-    return varied
+        p, side = _sided(*_tails(pairs.total, records, share), alternative)
+    unknown = np.isnan(share)
+    p[unknown], side[unknown] = 1.0, 0
+    return p, side
 
 
-def _normal_p(z: Floats, alternative: Alternative, p: Floats, side: NDArray[np.int8]) -> None:
+def _normal(z: Floats, alternative: Alternative) -> tuple[Floats, Marks]:
     if alternative == "both":
-        np.abs(z, out=p)
-        np.negative(p, out=p)
-        special.ndtr(p, out=p)
-        p *= 2
-        side[:] = np.where(z > 0, 1, -1)
-    else:
-        side[:] = 1 if alternative == "hot" else -1
-        special.ndtr(-z if alternative == "hot" else z, out=p)
-
-
-def _binomial_tails(total: Floats, records: float, shares: Floats, which: Integers) -> tuple[Floats, Floats]:
-    """Return P(X >= total) and P(X <= total) for X ~ Binomial(records, shares[which])."""
-    if np.any(total != np.rint(total)):
-        return _tails(total, records, shares[which])
-    # Whole totals repeat: each pair of a share and a total is worked out once.
-    span = int(total.max()) + 1
-    pair = which * span + total.astype(np.int64)
-    present = np.zeros(shares.size * span, dtype=np.bool_)
-    present[pair] = True
-    needed = np.flatnonzero(present)
-    upper, lower = np.empty((2, present.size))
-    upper[needed], lower[needed] = _tails((needed % span).astype(np.float64), records, shares[needed // span])
-    return upper[pair], lower[pair]
+        return 2 * special.ndtr(-np.abs(z)), np.where(z > 0, 1, -1).astype(np.int8)
+    side = 1 if alternative == "hot" else -1
+    return special.ndtr(-side * z), np.full(z.size, side, dtype=np.int8)
 
 
 def _tails(total: Floats, records: float, share: Floats) -> tuple[Floats, Floats]:
+    """Return P(X >= total) and P(X <= total) for X ~ Binomial(records, share)."""
     upper, lower = np.ones_like(total), np.ones_like(total)
     some, short = total > 0, total < records
     upper[some] = special.betainc(total[some], np.maximum(records - total[some], 0.0) + 1, share[some])
@@ -261,19 +295,33 @@ def _tails(total: Floats, records: float, share: Floats) -> tuple[Floats, Floats
     return upper, lower
 
 
-def _sided(upper: Floats, lower: Floats, alternative: Alternative, p: Floats, side: NDArray[np.int8]) -> None:
-    if alternative == "hot":
-        p[:], side[:] = upper, 1
-    elif alternative == "cold":
-        p[:], side[:] = lower, -1
-    else:
-        p[:] = np.minimum(2 * np.minimum(upper, lower), 1.0)
-        side[:] = np.where(upper < lower, 1, -1)
+def _sided(upper: Floats, lower: Floats, alternative: Alternative) -> tuple[Floats, Marks]:
+    if alternative == "both":
+        p = np.minimum(2 * np.minimum(upper, lower), 1.0)
+        return p, np.where(upper < lower, 1, -1).astype(np.int8)
+    p, side = (upper, 1) if alternative == "hot" else (lower, -1)
+    return p, np.full(p.size, side, dtype=np.int8)
 
 
-def _largest_significant(p: Floats, alpha: float) -> float:
-    """Return Benjamini and Hochberg's threshold for a list of p-values, 0 where none is significant."""
+def _largest_significant(chances: list[tuple[Floats, Integers]], n: int, alpha: float) -> float:
+    """Return Benjamini and Hochberg's threshold for n p-values, each given so many times; 0 if none passes."""
     # Only p up to alpha can be significant, and they are few: the rest need no sorting.
-    small = np.sort(p[p <= alpha])
-    below = np.flatnonzero(small <= alpha * np.arange(1, small.size + 1) / max(p.size, 1))
-    return float(small[below[-1]]) if below.size else 0.0
+    small = [(p[p <= alpha], times[p <= alpha]) for p, times in chances]
+    p, times = (np.concatenate(part) for part in zip(*small, strict=True))
+    order = np.argsort(p)
+    ordered = p[order]
+    below = np.flatnonzero(ordered <= alpha * np.cumsum(times[order]) / max(n, 1))
+    return float(ordered[below[-1]]) if below.size else 0.0
+
+
+def _places(number: NDArray[np.uint16], scores: list[Floats]) -> NDArray[np.uint16] | None:
+    """Write over each number, that of a step's score, the score's place among those of all steps."""
+    every = np.concatenate(scores)
+    if every.size > _SCORES_AT_MOST:
+        return None
+    place = np.unique(every, return_inverse=True)[1].astype(np.uint16)
+    first = 0
+    for step, score in enumerate(scores):
+        number[step] = place[first:][number[step]]
+        first += score.size
+    return number

@@ -9,11 +9,14 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from placewise.geo.adjacency import Adjacency
-from placewise.geo.cells import CellGrid
+from placewise.geo.cells import CHUNK, CellGrid
 from placewise.geo.counts import NO_CHILD, checked_children
 from placewise.geo.crs import Flags, Floats, Integers, require_coordinates
 from placewise.geo.getis_ord_steps import sums_around
 from placewise.geo.local_time import LONDON, intervals
+
+# A table that names the step of each hour, say, is made for at most so many of them.
+_TABLE_AT_MOST = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -234,15 +237,19 @@ def cube_of_cells(
     """Count records whose cell position (-1 outside) is known already; see `space_time_cube`."""
     n_cells = grid.n_cells
     record, window, weight = _entries(from_ns, to_ns, steps)
+    inside, here = cell >= 0, cell[record]
     touching = np.zeros(cell.size, dtype=np.bool_)
     touching[record] = True
-    inside = cell >= 0
-    slot = window * n_cells + cell[record]
-    # Records outside would fall into another window's last cell.
-    counted = inside[record] & known.ravel()[slot]
-    lost = float(weight[inside[record] & ~counted].sum())
-    keep = slice(None) if counted.all() else counted
-    record, slot, weight = record[keep], slot[keep], weight[keep]
+    slot = window * n_cells + here
+    counted = inside[record]
+    if not known.all():
+        # Records outside would fall into another window's last cell.
+        counted = counted & known.ravel()[slot]
+    lost = 0.0
+    if not counted.all():
+        lost = float(weight[inside[record] & ~counted].sum())
+        record = np.arange(cell.size)[record][counted]
+        slot, weight = slot[counted], weight[counted]
     shape = (steps.n_windows, n_cells)
     if child is None:
         counts, totals = _sum_by(slot, weight, shape), None
@@ -253,29 +260,50 @@ def cube_of_cells(
     return SpaceTimeCube(counts, known, totals, steps, n, cell.size - n_inside, n_inside - n, lost)
 
 
-def _entries(from_ns: Integers, to_ns: Integers, steps: TimeSteps) -> tuple[Integers, Integers, Floats]:
+def _entries(
+    from_ns: Integers, to_ns: Integers, steps: TimeSteps
+) -> tuple[Integers | slice, Integers, Floats]:
     """Return record, window and share of the record's interval for each window that a record touches."""
     instant = to_ns == from_ns
-    step_first = np.searchsorted(steps.edges_ns, from_ns, side="right") - 1
+    step_first = _steps_of(from_ns, steps.edges_ns)
     # An instant is in the step that starts with it; an interval that ends there is not.
     step_last = step_first
     if not instant.all():
-        step_last = np.where(instant, step_first, np.searchsorted(steps.edges_ns, to_ns, side="left") - 1)
+        step_last = np.where(instant, step_first, _steps_of(to_ns - 1, steps.edges_ns))
     first = np.maximum(step_first - steps.window_steps + 1, 0)
     last = np.minimum(step_last, steps.n_windows - 1)
     touched = np.maximum(last - first + 1, 0)
     if touched.size and touched.min() == touched.max() == 1:  # the common case, without copies
-        record, window = np.arange(touched.size), first
+        record: Integers | slice = slice(None)
+        window = first
     else:
         record = np.repeat(np.arange(touched.size), touched)
-        window = first[record] + np.arange(record.size) - np.repeat(np.cumsum(touched) - touched, touched)
-    weight = np.ones(record.size, dtype=np.float64)
+        rank = np.arange(touched.sum()) - np.repeat(np.cumsum(touched) - touched, touched)
+        window = first[record] + rank
+    weight = np.ones(window.size, dtype=np.float64)
     if not instant.all():
         lasting = np.flatnonzero(~instant[record])
-        of, at = record[lasting], window[lasting]
+        of, at = np.arange(touched.size)[record][lasting], window[lasting]
         overlap = np.minimum(to_ns[of], steps.ends_ns[at]) - np.maximum(from_ns[of], steps.starts_ns[at])
         weight[lasting] = overlap / (to_ns[of] - from_ns[of]).astype(np.float64)
     return record, window, weight
+
+
+def _steps_of(times_ns: Integers, edges_ns: Integers) -> Integers:
+    """Return the step each time is in: -1 before the first, one more than the last has after it."""
+    lengths = np.diff(edges_ns)
+    # Edges lie on whole hours, and a table of hours is quicker than a search.
+    grain = int(np.gcd.reduce(lengths))
+    if (edges_ns[-1] - edges_ns[0]) // grain > _TABLE_AT_MOST:
+        return np.asarray(np.searchsorted(edges_ns, times_ns, side="right") - 1)
+    within = np.repeat(np.arange(lengths.size), lengths // grain)
+    table = np.concatenate([[-1], within, [lengths.size]])
+    found = np.empty(times_ns.size, dtype=np.int64)
+    for start in range(0, times_ns.size, CHUNK):
+        part = slice(start, start + CHUNK)
+        grains = (times_ns[part] - edges_ns[0]) // grain
+        np.take(table, grains + 1, out=found[part], mode="clip")
+    return found
 
 
 def _sum_by(slot: Integers, weight: Floats, shape: tuple[int, int]) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,7 @@ _SLOPES_AT_ONCE = 1 << 22
 # Steps whose detrended values differ by less than this share of the largest are tied: the difference is
 # rounding of the subtracted line.
 _ROUNDING = 1e-12
+_WHOLE = "iu"  # numpy's kinds of whole numbers, of which none is missing
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def mann_kendall(
     ----------
     series : array_like of float, shape (T,) or (T, n)
         Steps in rows, one series a column. NaN is a step that is not known: it is left out, not taken
-        for nought. Not modified.
+        for nought. Short integers are quicker. Not modified.
     correction : {"none", "hamed_rao"}
         ``"hamed_rao"`` multiplies the variance by what significant autocorrelations of the detrended
         ranks add or take away. With few steps it is rough: `docs/methods.md` gives its false alarms.
@@ -127,13 +128,13 @@ def mann_kendall(
     values = _columns(series)
     if correction not in {"none", "hamed_rao"}:
         raise ValueError(f"correction is none or hamed_rao, not {correction!r}")
-    n = np.count_nonzero(~np.isnan(values), axis=0).astype(np.int64)
+    n = _known_steps(values)
     pairs = n * (n - 1) // 2
     rises, tied_pairs, tie_term = _compare(values)
     s = 2 * rises - (pairs - tied_pairs)
     variance = (n * (n - 1) * (2 * n + 5) - tie_term) / 18
     if correction == "hamed_rao":
-        variance = variance * _hamed_rao(values, n, max_lag, alpha)
+        variance = variance * _hamed_rao(values.astype(np.float64), n, max_lag, alpha)
     usable = (n >= 3) & ((variance > 0) | (s == 0))
     z = np.where(usable, 0.0, np.nan)
     moved = usable & (s != 0)
@@ -180,7 +181,7 @@ def sens_slope(series: ArrayLike, *, confidence: float = 0.95) -> Slope:
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
-    values = _columns(series)
+    values = _columns(series).astype(np.float64, copy=False)
     steps, n = values.shape
     earlier, later = np.triu_indices(steps, k=1)
     out = np.full((3, n), np.nan)
@@ -197,33 +198,43 @@ def sens_slope(series: ArrayLike, *, confidence: float = 0.95) -> Slope:
     return Slope(*out)
 
 
-def _columns(series: ArrayLike) -> Floats:
-    values = np.asarray(series, dtype=np.float64)
+def _columns(series: ArrayLike) -> NDArray[Any]:
+    """Return steps in rows, one series a column: integers as they are, other numbers as float64."""
+    values = np.asarray(series)
+    if values.dtype.kind not in _WHOLE:
+        values = values.astype(np.float64, copy=False)
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim != 2:
         raise ValueError(f"series has steps in rows and one series a column, not {values.ndim} dimensions")
-    infinite = int(np.count_nonzero(np.isinf(values)))
+    infinite = 0 if values.dtype.kind in _WHOLE else int(np.count_nonzero(np.isinf(values)))
     if infinite:
         raise MissingValue(f"{infinite} of {values.size} values are infinite; a step not known is NaN.")
     return values
 
 
-def _compare(values: Floats) -> tuple[Integers, Integers, Integers]:
+def _known_steps(values: NDArray[Any]) -> Integers:
+    if values.dtype.kind in _WHOLE:
+        return np.full(values.shape[1], values.shape[0], dtype=np.int64)
+    known: Integers = np.count_nonzero(~np.isnan(values), axis=0).astype(np.int64)
+    return known
+
+
+def _compare(values: NDArray[Any]) -> tuple[Integers, Integers, Integers]:
     """Return later-is-higher pairs, tied pairs and Σ t(t−1)(2t+5) over the ties of each column."""
     steps, n = values.shape
     # Sums of up to 127 flags fit in a byte, which the processor adds 32 at a time.
-    flag_sum = np.int8 if steps <= 127 else np.int64
+    sums = np.int8 if steps <= 127 else np.int64
     rises, tied_pairs, tie_term = (np.zeros(n, dtype=np.int64) for _ in range(3))
-    block = max(64, _BLOCK_BYTES // (9 * max(steps, 1)))
+    block = max(64, _BLOCK_BYTES // ((values.itemsize + 1) * max(steps, 1)))
     for start in range(0, n, block):
         rows = values[:, start : start + block].copy()  # sorted in place below
         part = slice(start, start + rows.shape[1])
-        flags = np.empty(rows.shape, dtype=np.bool_)
+        flags, lower_before = np.empty(rows.shape, dtype=np.bool_), np.zeros(rows.shape, dtype=sums)
         for i in range(steps - 1):
             # A comparison with NaN is False: an unknown step takes part in no pair.
-            seen = np.greater(rows[i + 1 :], rows[i], out=flags[i + 1 :])
-            rises[part] += np.add.reduce(seen.view(np.int8), axis=0, dtype=flag_sum)
+            lower_before[i + 1 :] += np.greater(rows[i + 1 :], rows[i], out=flags[i + 1 :]).view(np.int8)
+        rises[part] = lower_before.sum(axis=0, dtype=np.int64)
         rows.sort(axis=0)
         same = rows[1:] == rows[:-1]
         if same.any():

@@ -1,5 +1,7 @@
 """Space–time cubes: records over cells and windows against plain loops; what is unknown and what is lost."""
 
+from itertools import pairwise
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from placewise.core.errors import MissingValue, WrongCRS
 from placewise.geo.getis_ord_steps import sums_around
 from placewise.geo.hexgrid import hex_grid
-from placewise.geo.space_time_cube import daily_steps, monthly_steps, space_time_cube
+from placewise.geo.space_time_cube import TimeSteps, daily_steps, monthly_steps, space_time_cube
 
 AREA = gpd.GeoSeries([shapely.box(540000, 180000, 542000, 182000)], crs="EPSG:27700")
 GRID = hex_grid(AREA, cell_width_m=700)
@@ -94,6 +96,22 @@ def one_place(times, until=None, **how):
 def test_midnight_of_the_london_calendar_divides_months():
     utc = pd.DatetimeIndex(["2026-06-30 22:59", "2026-06-30 23:00"], tz="UTC")  # 23:59 and 00:00 in summer
     assert one_place(utc).counts.sum(axis=1)[5:7].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "odd_ns", [0, 1]
+)  # edges on whole hours are looked up in a table, others searched for
+def test_times_on_and_beside_every_edge_are_in_the_right_step(odd_ns):
+    hours = monthly_steps("2026-01", "2026-12").edges_ns
+    edges = hours + odd_ns * np.arange(hours.size)
+    steps = TimeSteps(edges)
+    beside = np.sort(np.concatenate([edges + shift for shift in (-HOUR, -1, 0, 1, HOUR)]))
+    x, y = np.full(beside.size, 541000.0), np.full(beside.size, 181000.0)
+    cube = space_time_cube(x, y, pd.DatetimeIndex(beside, tz="UTC"), grid=GRID, steps=steps)
+    inside = beside[(beside >= edges[0]) & (beside < edges[-1])]
+    expected = [np.count_nonzero((inside >= a) & (inside < b)) for a, b in pairwise(edges)]
+    assert cube.counts.sum(axis=1).tolist() == expected
+    assert cube.n_out_of_period == beside.size - inside.size
 
 
 def test_an_interval_is_shared_by_time_and_what_lies_outside_the_period_is_left_out():

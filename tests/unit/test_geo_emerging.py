@@ -11,6 +11,7 @@ from placewise.geo.adjacency import adjacency_from_pairs
 from placewise.geo.emerging import CANNOT_TELL, CATEGORIES, categories, cube_of_counts, emerging_hotspots
 from placewise.geo.getis_ord_steps import gi_star_steps
 from placewise.geo.space_time_cube import monthly_steps
+from placewise.geo.trend import mann_kendall
 
 TWENTY = monthly_steps("2025-01", "2026-08")
 UP, NONE, DOWN = 1, 0, -1
@@ -162,6 +163,33 @@ def test_each_step_is_the_definition_in_loops(alternative):
         assert found.p[step] == pytest.approx(p, rel=1e-9)
         every_p.extend(p[known[step]])
     assert found.bins.any() == (stats.false_discovery_control(every_p) <= 0.05).any()
+
+
+@pytest.mark.parametrize("exposed", [False, True])
+def test_cells_judged_in_pairs_of_kind_and_total_are_judged_as_each_by_itself(exposed):
+    counts = np.random.default_rng(2).poisson(2.0, (6, 100)).astype(float)
+    exposure = np.random.default_rng(3).uniform(0.2, 1.0, 100) if exposed else None
+    in_pairs = gi_star_steps(counts, LATTICE, exposure=exposure)
+    counts[:, 0] += 1e-9  # parts of records: every cell has a total of its own
+    singly = gi_star_steps(counts, LATTICE, exposure=exposure)
+    assert in_pairs.z == pytest.approx(singly.z, abs=1e-8)
+    assert in_pairs.p == pytest.approx(singly.p, rel=1e-6)
+    assert in_pairs.p_at_most == pytest.approx(singly.p_at_most, rel=1e-6)
+    assert np.array_equal(in_pairs.bins, singly.bins)
+
+
+def test_places_of_the_scores_compare_as_the_scores_do():
+    counts = np.random.default_rng(4).poisson(2.0, (6, 100)).astype(float)
+    counts[3] = 2.0  # a step without variation: every score is nought
+    found = gi_star_steps(counts, LATTICE)
+    assert found.order is not None
+    assert np.array_equal(np.unique(found.z)[found.order], found.z)
+    by_score, by_place = mann_kendall(found.z), mann_kendall(found.order)
+    for name in ("s", "variance", "z", "p", "tau", "n"):
+        assert np.array_equal(getattr(by_score, name), getattr(by_place, name))
+    known = np.ones(counts.shape, dtype=bool)
+    known[2, 5] = False
+    assert gi_star_steps(counts, LATTICE, known=known).order is None
 
 
 def test_parts_of_records_lie_between_the_whole_ones():
