@@ -15,7 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from placewise.core.errors import TooFewCells
 from placewise.geo.adjacency import Adjacency, adjacency_from_pairs
-from placewise.geo.crs import BRITISH_NATIONAL_GRID, Floats, Integers, require_british_grid
+from placewise.geo.crs import (
+    BRITISH_NATIONAL_GRID,
+    Floats,
+    Integers,
+    require_british_grid,
+    require_coordinates,
+)
 
 Include = Literal["intersects", "centre"]
 
@@ -25,7 +31,7 @@ _FULL = 1 << 21
 MIN_CELL_WIDTH_M = 10.0
 # Two boundaries drawn along one line overlap by rounding; less than this share of a cell is no overlap.
 _SLIVER = 1e-9
-CHUNK = 1 << 15  # temporaries of this length stay in the processor's cache
+CHUNK = 1 << 14  # temporaries of this length stay in the processor's cache
 # A look-up table is quicker than a search until it has this many places, and this many more a cell.
 _TABLE_AT_LEAST, _TABLE_TO_CELLS = 1_000_000, 8
 
@@ -92,8 +98,8 @@ class CellGrid(ABC):
 
     @staticmethod
     @abstractmethod
-    def name_points(x: ArrayLike, y: ArrayLike, cell_width_m: float) -> Integers:
-        """Id of the cell that each point lies in, whether or not it is part of a grid."""
+    def lattice_of_points(x: Floats, y: Floats, cell_width_m: float) -> tuple[Floats, Floats]:
+        """Lattice coordinates (q, r), whole, of the cell that each point lies in, whether or not it is in a grid."""
 
     @staticmethod
     @abstractmethod
@@ -153,11 +159,20 @@ class CellGrid(ABC):
         x, y : array_like of shape (n,)
             Metres, EPSG:27700.
         """
-        cell = self.name_points(x, y, self.cell_width_m)
-        position = np.empty(cell.size, dtype=np.int64)
-        for start in range(0, cell.size, CHUNK):
+        xs, ys = require_coordinates(x, y)
+        position = np.empty(xs.size, dtype=np.int64)
+        for start in range(0, xs.size, CHUNK):
             part = slice(start, start + CHUNK)
-            position[part] = self.positions(cell[part])
+            q, r = self.lattice_of_points(xs[part], ys[part], self.cell_width_m)
+            if self._is_far_flung:
+                position[part] = self._look_up(q.astype(np.int64), r.astype(np.int64))
+                continue
+            q_low, r_low, table = self._table
+            # Out-of-range coordinates fall on the border, which holds -1.
+            row = np.clip(q - q_low, 0, table.shape[0] - 1)
+            row *= table.shape[1]
+            row += np.clip(r - r_low, 0, table.shape[1] - 1)
+            np.take(table, row.astype(np.int64), out=position[part], mode="clip")
         return position
 
     @cached_property

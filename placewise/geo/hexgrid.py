@@ -81,27 +81,30 @@ def cells_of_points(x: ArrayLike, y: ArrayLike, *, cell_width_m: float) -> Integ
     cell = np.empty(xs.size, dtype=np.int64)
     for start in range(0, xs.size, CHUNK):
         part = slice(start, start + CHUNK)
-        cell[part] = _round_to_cells(xs[part], ys[part], width)
+        cell[part] = pack_whole(*_round_to_cells(xs[part], ys[part], width))
     return cell
 
 
-def _round_to_cells(x: Floats, y: Floats, width: float) -> Integers:
+def _round_to_cells(x: Floats, y: Floats, width: float) -> tuple[Floats, Floats]:
     r = y * (2 / (_SQRT3 * width))
-    q = x * (1 / width) - 0.5 * r
-    s = -q - r
+    q = x * (1 / width)
+    q -= 0.5 * r
+    s = -q
+    s -= r
     rounded_q, rounded_r, rounded_s = np.rint(q), np.rint(r), np.rint(s)
     q -= rounded_q
     r -= rounded_r
     s -= rounded_s
-    np.abs(q, out=q)
-    np.abs(r, out=r)
-    np.abs(s, out=s)
+    for offset in (q, r, s):
+        np.abs(offset, out=offset)
     move_q = (q > r) & (q > s)
     move_r = ~move_q & (r > s)
-    excess = rounded_q + rounded_r + rounded_s
+    excess = rounded_s
+    excess += rounded_q
+    excess += rounded_r
     rounded_q -= excess * move_q
     rounded_r -= excess * move_r
-    return pack_whole(rounded_q, rounded_r)
+    return rounded_q, rounded_r
 
 
 def centres_of_cells(cell: ArrayLike, *, cell_width_m: float) -> tuple[Floats, Floats]:
@@ -146,9 +149,9 @@ class HexGrid(CellGrid):
         return self.cell_width_m / _SQRT3
 
     @staticmethod
-    def name_points(x: ArrayLike, y: ArrayLike, cell_width_m: float) -> Integers:
-        """As `cells_of_points`."""
-        return cells_of_points(x, y, cell_width_m=cell_width_m)
+    def lattice_of_points(x: Floats, y: Floats, cell_width_m: float) -> tuple[Floats, Floats]:
+        """Axial coordinates of the hexagon that each point lies in."""
+        return _round_to_cells(x, y, cell_width_m)
 
     @staticmethod
     def over_box(bounds: tuple[float, float, float, float], cell_width_m: float) -> Integers:

@@ -10,10 +10,10 @@ from typing import ClassVar
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from placewise.geo.cells import CellGrid, Include, cover, pack_cell, pack_whole, unpack_cell
-from placewise.geo.crs import Floats, Integers, require_coordinates
+from placewise.geo.cells import CellGrid, Include, cover, pack_cell, unpack_cell
+from placewise.geo.crs import Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,9 @@ class SquareCells(CellGrid):
         return self.cell_width_m / math.sqrt(2)
 
     @staticmethod
-    def name_points(x: ArrayLike, y: ArrayLike, cell_width_m: float) -> Integers:
-        """Id of the square that each point lies in; a square has its south and west sides, not the other two."""
-        xs, ys = require_coordinates(x, y)
-        return pack_whole(np.floor(xs / cell_width_m), np.floor(ys / cell_width_m))
+    def lattice_of_points(x: Floats, y: Floats, cell_width_m: float) -> tuple[Floats, Floats]:
+        """Column and row of the square that each point lies in; it has its south and west sides, not the others."""
+        return np.floor(x / cell_width_m), np.floor(y / cell_width_m)
 
     @staticmethod
     def over_box(bounds: tuple[float, float, float, float], cell_width_m: float) -> Integers:
