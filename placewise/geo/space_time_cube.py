@@ -266,26 +266,23 @@ def _entries(
     """Return record, window and share of the record's interval for each window that a record touches."""
     instant = to_ns == from_ns
     step_first = _steps_of(from_ns, steps.edges_ns)
+    if steps.window_steps == 1 and instant.all():  # the common case, without copies
+        within = (step_first >= 0) & (step_first < steps.n_steps)
+        record: Integers | slice = slice(None) if within.all() else np.flatnonzero(within)
+        return record, step_first[record], np.ones(int(np.count_nonzero(within)))
     # An instant is in the step that starts with it; an interval that ends there is not.
-    step_last = step_first
-    if not instant.all():
-        step_last = np.where(instant, step_first, _steps_of(to_ns - 1, steps.edges_ns))
+    step_last = np.where(instant, step_first, _steps_of(to_ns - 1, steps.edges_ns))
     first = np.maximum(step_first - steps.window_steps + 1, 0)
     last = np.minimum(step_last, steps.n_windows - 1)
     touched = np.maximum(last - first + 1, 0)
-    if touched.size and touched.min() == touched.max() == 1:  # the common case, without copies
-        record: Integers | slice = slice(None)
-        window = first
-    else:
-        record = np.repeat(np.arange(touched.size), touched)
-        rank = np.arange(touched.sum()) - np.repeat(np.cumsum(touched) - touched, touched)
-        window = first[record] + rank
-    weight = np.ones(window.size, dtype=np.float64)
-    if not instant.all():
-        lasting = np.flatnonzero(~instant[record])
-        of, at = np.arange(touched.size)[record][lasting], window[lasting]
-        overlap = np.minimum(to_ns[of], steps.ends_ns[at]) - np.maximum(from_ns[of], steps.starts_ns[at])
-        weight[lasting] = overlap / (to_ns[of] - from_ns[of]).astype(np.float64)
+    record = np.repeat(np.arange(touched.size), touched)
+    rank = np.arange(record.size) - np.repeat(np.cumsum(touched) - touched, touched)
+    window = first[record] + rank
+    weight = np.ones(record.size, dtype=np.float64)
+    lasting = np.flatnonzero(~instant[record])
+    of, at = record[lasting], window[lasting]
+    overlap = np.minimum(to_ns[of], steps.ends_ns[at]) - np.maximum(from_ns[of], steps.starts_ns[at])
+    weight[lasting] = overlap / (to_ns[of] - from_ns[of]).astype(np.float64)
     return record, window, weight
 
 
