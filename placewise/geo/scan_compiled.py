@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from placewise.geo.compiled import compiled
+from placewise.compiled import compiled
 from placewise.geo.crs import Floats, Integers
 from placewise.geo.scan_kernels import Layout, Passing, Terms
 
