@@ -103,8 +103,8 @@ class Evaluation:
         whole.
     rough : tuple of int
         Records of harm of the whole partnership, before and after, that are known too roughly for any area.
-    knows_children, sees_all : bool
-        False for those who see single places only.
+    sees_all : bool
+        False for those who see single places only: children are not counted and nothing is compared.
     """
 
     plan: Plan
@@ -121,7 +121,6 @@ class Evaluation:
     in_gaps: int
     rough: tuple[int, int]
     reports: Sequence[Reports]
-    knows_children: bool
     sees_all: bool
 
     @property
@@ -206,7 +205,6 @@ def judge_records(
         in_gaps=len(certain) - len(counted),
         rough=rough,
         reports=_reports(known, plan),
-        knows_children=known.sees_all,
         sees_all=known.sees_all,
     )
 

@@ -20,6 +20,10 @@ NO_CAUSE = (
     "A difference has no cause attached. Places are chosen when they are at their worst, and many fall back by "
     "themselves; other things changed at the same time."
 )
+NOTHING_TO_TELL = (
+    "You see single places only: neither what happened next door and elsewhere nor whose reports are missing is shown "
+    "to you, so nothing can be compared."
+)
 #: A quotient nearer nought than this says nothing of the ring.
 LEAST_QUOTIENT = 0.05
 #: A p-value below this is written as "less than".
@@ -82,7 +86,7 @@ def plan_sentence(plan: Plan, site: Site) -> str:
 def sentence(found: Evaluation) -> str:
     """The verdict as a chair would say it."""
     if not found.sees_all:
-        return "Cannot tell: you see single places only, so what happened next door and elsewhere is not shown to you."
+        return f"Cannot tell. {NOTHING_TO_TELL}"
     if not all(found.days):
         side = "before" if not found.days[0] else "after"
         return f"Cannot tell: in the period {side}, no month has whole data."
@@ -206,10 +210,6 @@ def left_out(found: Evaluation) -> list[str]:
         lines.append(
             f"Without whole data: {gaps_named(list(found.gaps))}. Neither their days nor their records in the three "
             f"areas ({found.in_gaps:,}) count, before or after."
-        )
-    if not found.knows_children:
-        lines.append(
-            "Your role does not cover children, so one child's repeats cannot be told from many children's."
         )
     return lines
 

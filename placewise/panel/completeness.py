@@ -25,6 +25,8 @@ from placewise.store.session import Session
 
 #: An agency that sent a smaller share of a place's records than this leaves no gap worth marking when it is silent.
 TELLING_SHARE = 0.1
+#: Why nothing is compared for those to whom a silent agency looks like a quiet one.
+SINGLE_PLACES = "You see single places only, so a month without reports cannot be told from a quiet one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class SideBySide:
         Months on each side with whole data.
     comparison : Comparison or None
         Of those months alone; None where a side has none.
+    sees_all : bool
+        False for those who see single places only: for them, no month is known to be whole.
     """
 
     count: int
@@ -122,6 +126,7 @@ class SideBySide:
     whole: int
     baseline_whole: int
     comparison: Comparison | None
+    sees_all: bool = True
 
 
 def read_holding(session: Session, names: Mapping[UUID, str], *, as_at: datetime | None = None) -> Holding:
@@ -178,9 +183,19 @@ def telling(totals: Mapping[str, int]) -> list[str]:
     return [agency for agency, n in totals.items() if n and n >= TELLING_SHARE * whole]
 
 
-def set_side_by_side(counts: Sequence[int], whole: Sequence[bool], period: Period, months: int) -> SideBySide:
-    """Compare the last so many months with as many before; a month without whole data counts on neither side."""
-    rows = list(zip(period.months, counts, whole, strict=True))
+def set_side_by_side(
+    counts: Sequence[int], known: Completeness, telling: Collection[str], months: int
+) -> SideBySide:
+    """Compare the last so many months with as many before; a month without whole data counts on neither side.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        Records of each month of the period.
+    telling : collection of str
+        The agencies whose missing reports leave a month incomplete.
+    """
+    rows = list(zip(known.period.months, counts, known.whole(telling), strict=True))
     now, before = rows[-months:], rows[-2 * months : -months]
     kept_now, kept_before = ([row for row in side if row[2]] for side in (now, before))
     comparison = None
@@ -198,6 +213,7 @@ def set_side_by_side(counts: Sequence[int], whole: Sequence[bool], period: Perio
         whole=len(kept_now),
         baseline_whole=len(kept_before),
         comparison=comparison,
+        sees_all=known.sees_all,
     )
 
 

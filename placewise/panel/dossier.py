@@ -16,6 +16,7 @@ from placewise.geo.clock import WeekClock, week_clock
 from placewise.geo.intervals import with_intervals
 from placewise.geo.series import monthly_counts
 from placewise.panel.completeness import (
+    SINGLE_PLACES,
     Completeness,
     SideBySide,
     read_completeness,
@@ -65,8 +66,9 @@ class TrendMonth:
 class Contribution:
     """What one agency sent about the place: a count a month, None where nothing of it is held about anywhere.
 
-    A nought and a month without data are different things. ``missing`` marks months whose reports are missing by what
-    the agency usually sends; an agency that sends little may have had nothing to send.
+    A nought and a month without data are different things; who sees single places only is given noughts and told that
+    they cannot be told apart. ``missing`` marks months whose reports are missing by what the agency usually sends; an
+    agency that sends little may have had nothing to send.
     """
 
     agency: str
@@ -170,7 +172,8 @@ def _evidence(session: Session, place_id: UUID, period: Period) -> Evidence:
     harm = [event for event in events if event.relation in harm_relations()]
     known = read_completeness(session, period)
     contributions = _contributions(events, known)
-    whole = known.whole(telling({c.agency: c.total for c in contributions}))
+    tellers = telling({c.agency: c.total for c in contributions})
+    whole = known.whole(tellers)
     trend = _trend(harm, known, whole)
     counts = [month.count for month in trend]
     relation_mix = Counter(event.relation for event in events)
@@ -182,8 +185,8 @@ def _evidence(session: Session, place_id: UUID, period: Period) -> Evidence:
         period=period,
         known=known,
         trend=trend,
-        year=set_side_by_side(counts, whole, period, 12),
-        quarter=set_side_by_side(counts, whole, period, 3),
+        year=set_side_by_side(counts, known, tellers, 12),
+        quarter=set_side_by_side(counts, known, tellers, 3),
         year_children=aside[12] if knows_children else None,
         quarter_children=aside[3] if knows_children else None,
         direction=find_direction(harm, children, whole, period),
@@ -221,12 +224,13 @@ def _trend(harm: Sequence[PlaceEvent], known: Completeness, whole: Sequence[bool
         starts, ends, first_month=f"{period.months[0]:%Y-%m}", last_month=f"{period.last:%Y-%m}"
     )
     table = with_intervals(counts, received=pd.Series(whole).to_numpy())
-    rows = zip(period.months, table["count"], table["low"], table["high"], whole, known.held, strict=True)
+    held = known.held if known.sees_all else (True,) * len(whole)
+    rows = zip(period.months, table["count"], table["low"], table["high"], whole, held, strict=True)
     return [
         TrendMonth(
-            month, int(n), float(low) if all_here else None, float(high) if all_here else None, held=held
+            month, int(n), float(low) if all_here else None, float(high) if all_here else None, held=here
         )
-        for month, n, low, high, all_here, held in rows
+        for month, n, low, high, all_here, here in rows
     ]
 
 
@@ -249,7 +253,7 @@ def _contributions(events: Sequence[PlaceEvent], known: Completeness) -> list[Co
         Contribution(
             agency,
             tuple(
-                here[agency, month] if held else None
+                here[agency, month] if held or not known.sees_all else None
                 for month, held in zip(known.period.months, reported, strict=True)
             ),
             known.missing[agency],
@@ -280,7 +284,9 @@ def sentence(dossier: Dossier) -> str:
         )
     if evidence.gone_quiet:
         said += f" Nothing has come from {' or '.join(evidence.gone_quiet)} in the newest months."
-    if evidence.known.sentence:
+    if not evidence.known.sees_all:
+        said += f" {SINGLE_PLACES}"
+    elif evidence.known.sentence:
         said += f" {evidence.known.sentence}"
     return said
 
@@ -288,6 +294,8 @@ def sentence(dossier: Dossier) -> str:
 def verdict_words(pair: SideBySide) -> str:
     """The verdict alone, to stand after the two counts, with the months that it rests on."""
     found = pair.comparison
+    if found is None and not pair.sees_all:
+        return "whether that is a change cannot be told"
     if found is None:
         return (
             "not compared, because the data are whole for "

@@ -12,6 +12,7 @@ from uuid import UUID
 from placewise.core.vocabulary import harm_relations, label
 from placewise.geo.intervals import Verdict
 from placewise.panel.completeness import (
+    SINGLE_PLACES,
     Completeness,
     SideBySide,
     read_completeness,
@@ -48,7 +49,7 @@ class PlaceSummary:
         if self.pair is None:
             return "No records yet"
         if self.pair.comparison is None:
-            return "Data missing: not compared"
+            return "Data missing: not compared" if self.pair.sees_all else "Cannot be told"
         if self.pair.count == self.pair.baseline == 0:
             return "None recorded"
         return VERDICTS[self.pair.comparison.verdict]
@@ -110,7 +111,7 @@ def _pairs(session: Session, known: Completeness) -> dict[UUID, SideBySide]:
 
 def _pair(harm: Counter[date], sources: Counter[str], known: Completeness) -> SideBySide:
     counts = [harm[month] for month in known.period.months]
-    return set_side_by_side(counts, known.whole(telling(sources)), known.period, 12)
+    return set_side_by_side(counts, known, telling(sources), 12)
 
 
 def _ordered(found: list[PlaceSummary], order: Order, descending: bool) -> list[PlaceSummary]:
@@ -138,6 +139,8 @@ def sentence(found: PlaceList, *, filtered: bool) -> str:
     lead = f"{n:,} {noun} {'fit' + ('s' if n == 1 else '') + ' these filters' if filtered else 'held'}."
     if found.period is None:
         return f"{lead} No records about any of them yet."
+    if found.known and not found.known.sees_all:
+        return f"{lead} Whether any had more harm recorded than before cannot be told. {SINGLE_PLACES}"
     higher, lower = found.count("higher"), found.count("lower")
     too_few = found.count("too_few")
     parts = [f"{higher} had more harm recorded than in the 12 months before", f"{lower} had less"]

@@ -136,7 +136,7 @@ def _page(
         pairs=_pairs(found) if found else [],
         held=held,
         saved=[(run, _run_address(run)) for run in saved],
-        sees_saved=panel,
+        sees_all=panel,
         may_save=saver and found is not None and plan is not None and not plan.as_at,
         plans=written,
         beforehand=known,

@@ -13,6 +13,7 @@ from placewise.core.scope import PANEL, READERS, Action, Role
 from placewise.core.vocabulary import terms
 from placewise.panel import dossier as dossiers
 from placewise.panel import places as place_lists
+from placewise.panel.completeness import SINGLE_PLACES
 from placewise.panel.dossier import build_dossier
 from placewise.panel.place_editing import Clash, change_place
 from placewise.panel.place_trend import children_words, direction_words
@@ -67,6 +68,7 @@ def place(session: Session, membership: Membership, place_id: UUID) -> Answer:
         verdict_words=dossiers.verdict_words,
         children_words=children_words,
         direction_words=direction_words,
+        single_places=SINGLE_PLACES,
         few_timed=dossiers.FEW_TIMED,
         few_drawn=dossiers.FEW_DRAWN,
         near_m=dossiers.NEAR_M,

@@ -170,7 +170,7 @@ def test_the_verdict(
 
 def test_who_sees_single_places_is_told_no_verdict() -> None:
     found = evaluated(spread(30, HERE, after=False), sees_all=False)
-    assert sentence(found).startswith("Cannot tell: you see single places only")
+    assert sentence(found).startswith("Cannot tell. You see single places only")
     assert found.here is None
 
 

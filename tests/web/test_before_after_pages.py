@@ -196,6 +196,19 @@ def test_a_place_that_stands_nowhere_says_so(client_as, at, records, columns, sa
     assert said in text(client_as(Role.MEMBER), at(place))
 
 
+def test_a_silence_that_began_before_a_short_plan_is_known_by_what_was_sent_earlier(client_as, at, records):
+    """Of the plan's six months health reported about one, which alone would tell nothing of silence."""
+    place = point(records)
+    some(records, FAR, 80, 80)
+    for n in range(16):
+        records.event(
+            None, london(2024 + (4 + n) // 12, (4 + n) % 12 + 1, 9), accuracy="none", agency="health"
+        )
+    page = text(client_as(Role.MEMBER), at(place, months="3"))
+    assert "Reports of Testham Health are missing in more months of one period than of the other" in page
+    assert "Testham Health 1 0 2 months before, 3 after" in page
+
+
 def test_a_task_member_sees_the_plan_and_is_told_why_nothing_is_compared(
     client_as, make_account, at, records, admin, partnership
 ):
@@ -210,9 +223,16 @@ def test_a_task_member_sees_the_plan_and_is_told_why_nothing_is_compared(
         records.event(named, london(2024 + (4 + n) // 12, (4 + n) % 12 + 1, 3))
         records.event(named, london(2025 + (4 + n) // 12, (4 + n) % 12 + 1, 3))
     client = client_as(account=account)
+    why = "You see single places only: neither what happened next door and elsewhere"
     page = text(client, at(named))
-    assert "Cannot tell: you see single places only" in page
-    assert "Save this evaluation" not in page
+    assert f"What happened Cannot tell. {why}" in page
+    for said in ("Save this evaluation", "Without whole data", "missing in more months", "Who reported"):
+        assert said not in page
+    form = text(client, at(named).partition("?")[0])
+    assert form.index(f"Whether a change here made a difference cannot be told. {why}") < form.index(
+        "What was done"
+    )
+    assert "Show what happened" not in form
     text(client, at(other), status=404)
 
 

@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 
 from placewise.core.scope import Action, Role
-from placewise.panel.completeness import holding_of, judge, set_side_by_side
+from placewise.panel.completeness import Completeness, holding_of, judge, set_side_by_side
 from placewise.panel.dossier import verdict_words
 from placewise.panel.home import sentence, summarise
 from placewise.panel.period import Period
@@ -100,15 +100,26 @@ def test_a_month_missing_from_a_telling_agency_is_no_time_observed_though_others
     assert known.whole(["Health"]) == (True,) * 24
 
 
+def known_whole(whole, *, sees_all=True):
+    missing = tuple(not here for here in whole)
+    return Completeness(PERIOD, {"Police": (True,) * 24}, {"Police": missing}, sees_all)
+
+
 def test_months_without_data_count_on_neither_side():
-    whole = [True] * 18 + [False] * 6
-    pair = set_side_by_side([2] * 24, whole, PERIOD, 12)
+    pair = set_side_by_side([2] * 24, known_whole([True] * 18 + [False] * 6), ["Police"], 12)
     assert (pair.count, pair.baseline, pair.whole, pair.baseline_whole) == (24, 24, 6, 12)
     assert pair.comparison is not None
     assert (pair.comparison.count, pair.comparison.verdict) == (12, "ordinary")
     assert pair.comparison.rate_ratio == pytest.approx((12 / 184) / (24 / 366), rel=0.02)
     assert "only the 6 of these 12 months and 12 of the 12 before" in verdict_words(pair)
-    assert set_side_by_side([2] * 24, [False] * 12 + [True] * 12, PERIOD, 12).comparison is None
+    one_sided = known_whole([False] * 12 + [True] * 12)
+    assert set_side_by_side([2] * 24, one_sided, ["Police"], 12).comparison is None
+
+
+def test_to_who_sees_single_places_no_months_are_said_to_be_missing():
+    pair = set_side_by_side([2] * 24, known_whole([True] * 24, sees_all=False), ["Police"], 12)
+    assert pair.comparison is None
+    assert verdict_words(pair) == "whether that is a change cannot be told"
 
 
 def test_who_sees_single_places_cannot_tell_a_gap():

@@ -126,6 +126,37 @@ def test_a_task_member_sees_only_the_places_named_for_the_group(
     text(client, at(f"places/{other}"), status=404)
 
 
+def test_a_task_member_is_told_that_silence_cannot_be_told(
+    client_as, make_account, at, records, admin, partnership
+):
+    """Records of one place say nothing of the months in which nothing came from there."""
+    place = records.place("Named Park")
+    records.two_years()
+    for day in range(1, 13):
+        records.event(place, london(2025, 2, day))
+        records.event(place, london(2026, 2, day))
+    account = make_account(Role.TASK_MEMBER)
+    with admin.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO guard.place_grant VALUES (%s, %s, %s, now() + interval '1 day', 'test')",
+            (partnership.partnership_id, account.account_id, place),
+        )
+    client = client_as(account=account)
+    page = text(client, at(f"places/{place}"))
+    assert (
+        "12 records of harm at Named Park in the 12 months to February 2026, against 12 in the 12 months before: "
+        "whether that is a change cannot be told. You see single places only, so a month without reports cannot be "
+        "told from a quiet one." in page
+    )
+    for said in ("reports missing", "no data held", "Nothing has come from", "have whole data", "×"):
+        assert said not in page
+    assert "January 2026 0 cannot tell" in page
+    listed = text(client, at("places"))
+    assert "Whether any had more harm recorded than before cannot be told." in listed
+    assert "Cannot be told" in listed
+    assert "ata are missing" not in listed
+
+
 def test_the_place_page_opens_with_the_chairs_sentence(client_as, at, records):
     place = records.place("Weir Park")
     records.two_years()
