@@ -15,7 +15,7 @@ from placewise.panel.hotspot_emerging import EmergingTable, emerging_layer, emer
 from placewise.panel.hotspot_nearby import Namer, nameless
 from placewise.panel.hotspot_reporting import nobody_reported
 from placewise.panel.hotspot_words import Legend, left_out
-from placewise.panel.hotspots import Hotspots, period_words
+from placewise.panel.hotspots import Hotspots, as_held, period_words
 from placewise.store.session import Session
 
 _WHY_EMPTY = {
@@ -51,6 +51,11 @@ def find_calculated(session: Session, found: Hotspots, *, near: Namer = nameless
         return None
     analysis = ANALYSES[found.wanted.view]
     outcome = find_answer(session, analysis, found, _asked(found))
+    made = _calculated(analysis, outcome, found, near)
+    return replace(made, drawn=made.drawn | {"sentence": as_held(found.wanted, made.drawn["sentence"])})
+
+
+def _calculated(analysis: Analysis[Any], outcome: Answer, found: Hotspots, near: Namer) -> Calculated:
     if outcome.result is None:
         return Calculated(analysis, outcome, _empty(found, analysis, outcome.state))
     silence = {"silence": nobody_reported(found)}

@@ -31,7 +31,7 @@ from placewise.panel.hotspot_words import (
     shade_of,
     significance_legend,
 )
-from placewise.panel.hotspots import ORDINARY, TOO_FEW, Hotspots
+from placewise.panel.hotspots import ORDINARY, TOO_FEW, Hotspots, as_held
 from placewise.store.geography import list_mapped_places, list_outlines
 from placewise.store.map_records import rows_by_place
 from placewise.store.osgb import geometries_to_lonlat, to_lonlat
@@ -140,7 +140,7 @@ def layer(found: Hotspots, rates: CellRates | None) -> dict[str, Any]:
         "view": found.wanted.view,
         "layer": drawn,
         "legend": asdict(legend),
-        "sentence": sentence(found) if rates is None else rate_sentence(found, rates),
+        "sentence": as_held(found.wanted, sentence(found) if rates is None else rate_sentence(found, rates)),
         "left_out": left_out(found),
         "silence": nobody_reported(found) or too_few_to_smooth(found),
         "n": found.accounted.drawn,

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from placewise.panel.completeness import Completeness, Holding, judge
 from placewise.panel.hotspot_months import gaps_named, held_words, named
 from placewise.panel.hotspots import Hotspots, Laid, period_words
-from placewise.panel.period import Period
+from placewise.panel.period import Period, moment_words
 
 #: ``missing``: by what the agency usually sends, some should be held; ``none``: it sends so few that it may have
 #: had none; ``before``: its first record is of a later month.
@@ -147,10 +147,12 @@ def nobody_reported(found: Hotspots) -> str:
     if any(held) or not known.sees_all:
         return ""
     whom = "the agencies chosen" if found.wanted.agencies else "anyone"
-    return (
-        f"No report from {whom} is held for {period_words(found.wanted)}. "
-        "This map is empty because nothing was reported, not because nothing happened."
-    )
+    period, moment = period_words(found.wanted), found.wanted.as_at
+    said = f"No report from {whom} is held for {period}. This map is empty because nothing was reported"
+    if moment is not None:
+        by = moment_words(moment)
+        said = f"By {by}, no report from {whom} had come in for {period}. This map is empty for that reason"
+    return f"{said}, not because nothing happened."
 
 
 def reporting_sentence(reporting: Reporting) -> str:

@@ -16,7 +16,7 @@ from placewise.panel.hotspot_rate_words import rate_sentence
 from placewise.panel.hotspot_rates import CellRates, rates_in_view
 from placewise.panel.hotspot_surface import SEED, smoothed
 from placewise.panel.hotspot_words import left_out, sentence
-from placewise.panel.hotspots import Q_AT_MOST, Hotspots
+from placewise.panel.hotspots import Q_AT_MOST, Hotspots, as_held
 from placewise.store.saved_runs import SavedRun, append_saved_run, get_saved_run, list_saved_runs
 from placewise.store.session import Session
 
@@ -81,7 +81,7 @@ def save_view(session: Session, found: Hotspots, title: str) -> UUID:
 def _sentence(found: Hotspots, calculated: Calculated | None, rates: CellRates | None) -> str:
     if calculated:
         return str(calculated.drawn["sentence"])
-    return sentence(found) if rates is None else rate_sentence(found, rates)
+    return as_held(found.wanted, sentence(found) if rates is None else rate_sentence(found, rates))
 
 
 def _surface_parameters(found: Hotspots) -> dict[str, Any] | None:

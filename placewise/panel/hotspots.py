@@ -28,6 +28,7 @@ from placewise.panel.hotspot_months import named
 from placewise.panel.hotspot_records import Accounted, Records, account, locate, read_records
 from placewise.panel.hotspot_shared import SharedPoints, shared_points
 from placewise.panel.hotspot_whereabouts import Terrain, read_terrain, spreadable
+from placewise.panel.period import moment_words
 from placewise.store.session import Session
 
 Integers = NDArray[np.int64]
@@ -319,3 +320,8 @@ def period_words(wanted: HotspotFilter) -> str:
     if wanted.first_month == wanted.last_month:
         return named(wanted.first_month)
     return f"{named(wanted.first_month)} to {named(wanted.last_month)}"
+
+
+def as_held(wanted: HotspotFilter, said: str) -> str:
+    """A sentence, with the moment first when the picture is of earlier records."""
+    return f"Records as held on {moment_words(wanted.as_at)}. {said}" if wanted.as_at else said

@@ -13,6 +13,16 @@ LONDON = ZoneInfo("Europe/London")
 MONTHS = 24
 
 
+def moment_words(moment: datetime) -> str:
+    """A date and time in London.
+
+    >>> moment_words(datetime.fromisoformat("2026-05-14T21:15:00+00:00"))
+    '14 May 2026, 22:15'
+    """
+    local = moment.astimezone(LONDON)
+    return f"{local.day} {local:%B %Y, %H:%M}"
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """Whole months of the London calendar, twenty-four unless told; ``last`` is the first day of the newest."""

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from flask import render_template
 
 from placewise.core.scope import Action, Role
+from placewise.panel.period import LONDON
 from placewise.store.accounts import list_accounts
 from placewise.store.door import Membership
 from placewise.store.session import Session
-from placewise.web.formats import LONDON
 from placewise.web.pages import Answer, Subject
 
 subject = Subject("accounts", __name__)

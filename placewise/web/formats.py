@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from flask import Flask
 
 from placewise.core.scope import Role
 from placewise.core.vocabulary import label
-
-LONDON = ZoneInfo("Europe/London")
+from placewise.panel.period import LONDON, moment_words
 
 
 def day(value: date | datetime) -> str:
@@ -22,16 +20,6 @@ def day(value: date | datetime) -> str:
     if isinstance(value, datetime):
         value = value.astimezone(LONDON)
     return f"{value.day} {value:%B %Y}"
-
-
-def moment(value: datetime) -> str:
-    """A date and time in London.
-
-    >>> moment(datetime.fromisoformat("2026-05-14T21:15:00+00:00"))
-    '14 May 2026, 22:15'
-    """
-    local = value.astimezone(LONDON)
-    return f"{day(local)}, {local:%H:%M}"
 
 
 def month(value: date) -> str:
@@ -82,5 +70,6 @@ def role_names(roles: Role) -> str:
 
 def add_to(app: Flask) -> None:
     """Give templates these as filters."""
-    for write in (day, moment, month, number, count_of, term, role_names):
+    for write in (day, month, number, count_of, term, role_names):
         app.add_template_filter(write)
+    app.add_template_filter(moment_words, "moment")

@@ -8,9 +8,9 @@ from flask import redirect, render_template, url_for
 
 from placewise.core.scope import READERS, Action, Role
 from placewise.panel.home import sentence, summarise
+from placewise.panel.period import LONDON
 from placewise.store.door import Membership
 from placewise.store.session import Session
-from placewise.web.formats import LONDON
 from placewise.web.pages import Answer, Subject
 
 subject = Subject("home", __name__)

@@ -16,7 +16,8 @@ from placewise.intake.engine import Preview
 from placewise.intake.findings import Finding, Severity
 from placewise.intake.layouts import Layout, best_layout
 from placewise.intake.readers.kinds import extension
-from placewise.web.formats import LONDON, count_of, number
+from placewise.panel.period import LONDON
+from placewise.web.formats import count_of, number
 
 SHOWN_ROWS = 10
 SHOWN_REFUSALS = 20

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from placewise.panel import period
+from placewise.panel.period import LONDON
 from placewise.store.door import Membership
 from placewise.store.session import Session
-from placewise.web.formats import LONDON
 
 
 def today() -> date:

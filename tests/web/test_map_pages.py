@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,7 +17,7 @@ from psycopg2.extensions import connection as Connection
 
 from placewise.core.scope import Role
 from placewise.web import maps
-from tests.conftest import Account, ClientAs, MakeAccount, MakePartnership, TestPartnership, csrf_token
+from tests.conftest import Account, ClientAs, MakeAccount, MakePartnership, TestPartnership
 
 WHEN = datetime(2026, 3, 14, 20, tzinfo=UTC)
 X, Y = 540_000.0, 180_000.0
@@ -285,45 +285,6 @@ def test_folium_cannot_bring_a_file_from_elsewhere() -> None:
             leaflet_js="https://elsewhere.example/leaflet.js",
             leaflet_css="/static/vendor/leaflet/leaflet.css",
         )
-
-
-@pytest.mark.usefixtures("ground")
-def test_a_saved_view_opens_as_it_was_though_records_came_since(
-    client: FlaskClient, partnership: TestPartnership, add_events: AddEvents
-) -> None:
-    add_events(8)
-    token = csrf_token(client, address(partnership))
-    form = {"csrf_token": token, "title": "March panel", "view": "significance", "width": "500"}
-    assert client.post(address(partnership, "/saved"), data=form).status_code == 303
-    add_events(5)
-    listing = client.get(address(partnership, "/saved")).get_data(as_text=True)
-    link = re.search(r'href="([^"]+)">March panel', listing)
-    assert link
-    saved = html.unescape(link[1])
-    assert dict(parse_qsl(urlsplit(saved).query))["width"] == "500"
-    assert "8 records are on the map" in text_of(client.get(saved).get_data(as_text=True))
-    assert "13 records are on the map" in text_of(client.get(address(partnership)).get_data(as_text=True))
-
-
-@pytest.mark.usefixtures("ground")
-@pytest.mark.parametrize("title", ["  ", "\u200b", "x" * 121, "March \u202elenap"])
-def test_a_view_without_a_name_that_can_be_read_is_not_saved(
-    client: FlaskClient, partnership: TestPartnership, add_events: AddEvents, title: str
-) -> None:
-    add_events(1)
-    form = {"csrf_token": csrf_token(client, address(partnership)), "title": title}
-    assert client.post(address(partnership, "/saved"), data=form).status_code == 400
-
-
-@pytest.mark.usefixtures("ground")
-def test_a_member_may_look_but_not_save(
-    client_as: ClientAs, partnership: TestPartnership, add_events: AddEvents
-) -> None:
-    add_events(1)
-    member = client_as(Role.MEMBER)
-    assert "Save this view" not in member.get(address(partnership)).get_data(as_text=True)
-    form = {"csrf_token": csrf_token(member, address(partnership)), "title": "Mine"}
-    assert member.post(address(partnership, "/saved"), data=form).status_code == 403
 
 
 @pytest.mark.usefixtures("ground")
