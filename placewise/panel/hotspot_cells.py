@@ -19,7 +19,7 @@ from placewise.panel.hotspot_nearby import Namer, nameless
 from placewise.panel.hotspot_rate_words import RateFigure, rate_figure, rate_words
 from placewise.panel.hotspot_rates import CellRates, cells_to_draw
 from placewise.panel.hotspot_shared import spoken
-from placewise.panel.hotspot_words import VERDICTS, cell_words, count_of
+from placewise.panel.hotspot_words import NOTHING_COMPARED, VERDICTS, cell_words, count_of
 from placewise.panel.hotspots import SHARED, STANDS_OUT, TOO_FEW, Hotspots, cell_centres
 from placewise.store.osgb import to_lonlat
 
@@ -37,7 +37,7 @@ class CellRow:
     cell : str
         Its name, ``q.r``.
     near : str
-        The nearest place or street; may be empty.
+        What it is called, as `hotspot_nearby` names it; may be empty.
     low, high : float
         95% interval of the count (exact Poisson), for records that are independent.
     q : float or None
@@ -91,6 +91,15 @@ def cell_names(found: Hotspots, positions: Integers) -> list[str]:
     return [f"{a}.{b}" for a, b in zip(q.tolist(), r.tolist(), strict=True)]
 
 
+def cell_records(position: Integers, cells: Integers) -> list[Integers]:
+    """Rows of the records in each of some cells; ``position`` is the cell of each record."""
+    rows = np.flatnonzero(np.isin(position, cells))
+    rows = rows[np.argsort(position[rows], kind="stable")]
+    first = np.searchsorted(position[rows], cells, side="left")
+    last = np.searchsorted(position[rows], cells, side="right")
+    return [rows[start:end] for start, end in zip(first.tolist(), last.tolist(), strict=True)]
+
+
 def cell_table(found: Hotspots, rates: CellRates | None = None, *, near: Namer = nameless) -> CellTable:
     """The cells drawn, sorted as the filter says, one page of them; ``rates`` if the view is of rates."""
     drawn = cells_to_draw(found, rates)
@@ -124,7 +133,7 @@ def _order(found: Hotspots, rates: CellRates | None, drawn: Integers, wards: NDA
 
 def _rows(found: Hotspots, positions: Integers, wards: list[str], near: Namer) -> list[CellRow]:
     x, y = cell_centres(found.grid, positions)
-    names = near(x, y)
+    names = near(x, y, cell_records(found.position, positions))
     lon, lat = to_lonlat(x, y)
     low, high = poisson_interval(found.counts[positions])
     return [
@@ -158,7 +167,7 @@ def verdict_words(found: Hotspots, at: int) -> str:
         cells += around.indices[around.indptr[at] : around.indptr[at + 1]].tolist()
         where = " here and in the cells around it"
     rows = np.isin(found.position, cells)
-    return spoken(found.shared.point[rows], found.records.columns.accuracy[rows], where)
+    return f"Stands out, but {spoken(found.shared.point[rows], found.records.columns.accuracy[rows], where)}"
 
 
 def cell_position(found: Hotspots, name: str) -> int:
@@ -266,7 +275,7 @@ def _spoken(counts: list[tuple[int, str]]) -> str:
 
 def _chance_words(found: Hotspots, at: int) -> str:
     if found.test is None:
-        return "Too few records on the map to compare"
+        return "Too few records on the map to compare" if found.children_known else NOTHING_COMPARED
     total, expected = found.test.total[at], found.test.expected[at]
     seen = (
         f"{total:,.0f} reports here and in the cells around it after counting each child once, "

@@ -42,14 +42,16 @@ from placewise.panel.hotspot_ground import ward_of
 from placewise.panel.hotspot_months import gaps_named
 from placewise.panel.hotspot_nearby import Namer, nameless
 from placewise.panel.hotspot_reporting import months_held, read_reporting
-from placewise.panel.hotspot_shared import SHARE_AT_LEAST
+from placewise.panel.hotspot_shared import mostly_shared, spoken
 from placewise.panel.hotspot_words import (
+    SHARED_KEY,
     WARNING,
     Legend,
     Swatch,
     count_of,
     counted_lines,
     left_out,
+    spelled,
 )
 from placewise.panel.hotspots import Hotspots, cell_centres, period_words
 
@@ -121,6 +123,7 @@ def clusters_layer(found: Hotspots, result: Result, *, near: Namer = nameless) -
                     "lat": one["lat"],
                     "radius_m": one["radius_m"],
                     "verdict": row.verdict,
+                    "shared": bool(row.note),
                     "label": f"{row.number}: {counts(one, result)} {row.when}",
                 }
                 for one, row in zip(result["clusters"], rows, strict=True)
@@ -141,7 +144,9 @@ def cluster_rows(found: Hotspots, result: Result, *, near: Namer = nameless) -> 
     if not clusters:
         return []
     x, y = (np.array([float(one[axis]) for one in clusters]) for axis in ("x_m", "y_m"))
-    places = [_where(name, ward) for name, ward in zip(near(x, y), ward_of(found.ground, x, y), strict=True)]
+    records = [cluster_records(found, one) for one in clusters]
+    names = near(x, y, records)
+    places = [_where(name, ward) for name, ward in zip(names, ward_of(found.ground, x, y), strict=True)]
     cells = cell_names(found, found.grid.locate(x, y))
     return [
         ClusterRow(
@@ -158,11 +163,11 @@ def cluster_rows(found: Hotspots, result: Result, *, near: Namer = nameless) -> 
             recurrence=recurrence(one, result),
             verdict=STANDS_OUT if one["stands_out"] else WITHIN_CHANCE,
             stands_out=one["stands_out"],
-            note=_shared(found, cluster_records(found, one)),
+            note=_shared(found, inside),
             lon=one["lon"],
             lat=one["lat"],
         )
-        for one, where, cell in zip(clusters, places, cells, strict=True)
+        for one, where, cell, inside in zip(clusters, places, cells, records, strict=True)
     ]
 
 
@@ -193,7 +198,8 @@ def clusters_sentence(found: Hotspots, result: Result, rows: list[ClusterRow]) -
         which = "It is" if len(standing) == 1 else "The strongest is"
         said = f"{how_many(len(standing), result)} {which} {strongest.where or 'not near any named place'}: "
         months = "" if result["parameters"]["time"] == WHOLE else f" {strongest.when}"
-        return " ".join([said + f"{counts(one, result)}{months}; {strongest.chance}.", *held])
+        said += f"{counts(one, result)}{months}; {strongest.chance}."
+        return " ".join([said, *_by_sharing(standing), *held])
     said = (
         f"No cluster stands out among {count_of(used, 'record')} of {period}. That does not show there is no harm: "
         f"{unseen(result)}"
@@ -205,6 +211,21 @@ def clusters_sentence(found: Hotspots, result: Result, rows: list[ClusterRow]) -
         )
         said += f"{shuffles(one, result)}."
     return " ".join([said, *held])
+
+
+def _by_sharing(standing: list[ClusterRow]) -> list[str]:
+    """A sentence on circles that shared points make up, if there are any."""
+    n = sum(bool(row.note) for row in standing)
+    if not n:
+        return []
+    who = (
+        "It stands"
+        if len(standing) == 1
+        else f"{spelled(n).capitalize()} of them {'stands' if n == 1 else 'stand'}"
+    )
+    return [
+        f"{who} out, but most of {'its' if n == 1 else 'their'} records share a street’s point or the like."
+    ]
 
 
 def clusters_legend(found: Hotspots, result: Result) -> Legend:
@@ -221,8 +242,11 @@ def clusters_legend(found: Hotspots, result: Result) -> Legend:
     against = f"Compared with {count_of(records['background'], 'other record')}."
     method = [HOW[asked["compared"]], repeats(result), *([against] if records["background"] else [])]
     method += [looked_at(result), made_by(result)]
-    drawn = any(one["stands_out"] for one in result["clusters"])
-    return Legend("Clusters of records", [Swatch("cluster", KEY)] if drawn else [], lines, method)
+    drawn = [cluster_records(found, one) for one in result["clusters"] if one["stands_out"]]
+    key = [Swatch("cluster", KEY)] if drawn else []
+    if any(_shared(found, rows) for rows in drawn):
+        key.append(Swatch("cluster-shared", SHARED_KEY))
+    return Legend("Clusters of records", key, lines, method)
 
 
 def _silence(found: Hotspots, result: Result) -> list[str]:
@@ -302,12 +326,5 @@ def _children(found: Hotspots, records: Integers, row: ClusterRow) -> str:
 
 
 def _shared(found: Hotspots, rows: Integers) -> str:
-    on = found.shared.point[rows] >= 0
-    if not rows.size or on.mean() < SHARE_AT_LEAST:
-        return ""
-    points = np.unique(found.shared.point[rows][on]).size
-    share = "share one point" if points == 1 else f"share {points} points"
-    return (
-        f"{int(on.sum()):,} of {rows.size:,} records are known only to a street or the like and {share}: harm may be "
-        "elsewhere nearby"
-    )
+    point = found.shared.point[rows]
+    return spoken(point, found.records.columns.accuracy[rows]) if mostly_shared(point) else ""

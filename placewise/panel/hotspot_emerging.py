@@ -6,46 +6,25 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from placewise.geo.emerging import CANNOT_TELL, NO_PATTERN
-from placewise.geo.hexgrid import pack_cell
 from placewise.panel.analyses.emerging_answer import UNKNOWN
-from placewise.panel.hotspot_cells import ROWS_A_PAGE, cell_position
+from placewise.panel.hotspot_cells import ROWS_A_PAGE, cell_position, cell_records
+from placewise.panel.hotspot_emerging_areas import TOLD, emerging_sentence, kinds_of, positions_of
+from placewise.panel.hotspot_emerging_shared import shared_words
 from placewise.panel.hotspot_emerging_words import (
     KINDS,
     Answer,
     emerging_legend,
-    kind_of,
     left_out_lines,
     marks_words,
-    period_of,
     sure_words,
 )
 from placewise.panel.hotspot_ground import ward_of
 from placewise.panel.hotspot_layers import fit_projection
 from placewise.panel.hotspot_nearby import Namer, nameless
-from placewise.panel.hotspot_words import count_of, spelled
-from placewise.panel.hotspots import Hotspots, cell_centres, connected
+from placewise.panel.hotspot_words import with_filtered_out
+from placewise.panel.hotspots import Hotspots, cell_centres
 from placewise.store.osgb import to_lonlat
-
-Flags = NDArray[np.bool_]
-Integers = NDArray[np.int64]
-
-#: Families in the order in which they are told, each as what is said of one area and of more.
-_TOLD = {
-    "rising": ("has come up or grown", "have come up or grown"),
-    "lasting": ("has stood out all the time", "have stood out all the time"),
-    "on_off": ("stands out on and off", "stand out on and off"),
-    "fading": (
-        "stood out before and has faded or come to rest",
-        "stood out before and have faded or come to rest",
-    ),
-    "cold": ("has fewer records than the rest", "have fewer records than the rest"),
-}
-#: The edge of what was told already is no area of its own.
-_EDGES = ("on_off", "fading")
-_WARDS_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +36,12 @@ class EmergingRow:
     cell : str
         Its name, ``q.r``.
     near : str
-        The nearest place or street; may be empty.
+        What it is called, as `hotspot_nearby` names it; may be empty.
     look : str
         As in the legend.
-    kind, sure, steps : str
-        In words: what it is, in how many redraws, and in which steps it stood out.
+    kind, sure, steps, shared : str
+        In words: what it is, in how many redraws, in which steps it stood out, and if so, that points standing for
+        a street or the like make it up.
     records : int
         In the cell and those around it, each child once a step.
     lon, lat : float
@@ -75,6 +55,7 @@ class EmergingRow:
     kind: str
     sure: str
     steps: str
+    shared: str
     records: int
     lon: float
     lat: float
@@ -98,7 +79,7 @@ def emerging_layer(found: Hotspots, answer: Answer) -> dict[str, Any]:
     answer : dict
         Of `placewise.panel.analyses.emerging.EMERGING`, for the same picture.
     """
-    codes = _codes(answer)
+    codes, shared = kinds_of(answer), _shared(found, answer)
     present = sorted(set(codes))
     return {
         "view": "emerging",
@@ -114,50 +95,29 @@ def emerging_layer(found: Hotspots, answer: Answer) -> dict[str, Any]:
                 {"look": k.look, "letter": k.letter, "colour": k.colour, "ink": k.ink, "name": k.name}
                 for k in (KINDS[code] for code in present)
             ],
+            "shared": [bool(words) for words in shared],
             "records": answer["cells"]["records"],
         },
-        "legend": asdict(emerging_legend(answer, set(present))),
-        "sentence": emerging_sentence(found, answer),
-        "left_out": left_out_lines(answer),
+        "legend": asdict(emerging_legend(answer, set(present), shared=any(shared))),
+        "sentence": emerging_sentence(found, answer, [bool(words) for words in shared]),
+        "left_out": with_filtered_out(found, left_out_lines(answer)),
         "n": answer["counted"]["used"],
     }
 
 
-def emerging_sentence(found: Hotspots, answer: Answer) -> str:
-    """What a chair would say aloud first: areas by what became of them, and how much nobody can tell."""
-    codes, positions = np.array(_codes(answer), dtype=np.int64), _positions(found, answer)
-    records = answer["cells"]["records"]
-    said = []
-    told = np.zeros(found.grid.n_cells, dtype=np.bool_)
-    for family, (one, more) in _TOLD.items():
-        chosen = np.isin(codes, [code for code, kind in KINDS.items() if kind.family == family])
-        flags = np.zeros_like(told)
-        flags[positions[chosen]] = True
-        groups = connected(flags, found.grid.adjacency)
-        if family in _EDGES:
-            groups = [group for group in groups if not _touches(group, told, found)]
-        told |= flags
-        if groups:
-            wards = _wards_of(found, groups, dict(zip(positions.tolist(), records, strict=True)))
-            verb = one if len(groups) == 1 else more
-            said.append(f"{spelled(len(groups))} {'area' if len(groups) == 1 else 'areas'} {verb}{wards}")
-    opening = "; ".join(said) or "no area stands out in any step"
-    untold = answer["totals"].get("cannot tell", 0)
-    closing = f" In {untold:,} of {count_of(answer['n_cells'], 'cell')} nobody can tell." if untold else ""
-    return f"{period_of(answer)}: {opening}.{closing}"
-
-
 def emerging_table(found: Hotspots, answer: Answer, *, near: Namer = nameless) -> EmergingTable:
     """The cells drawn, one page of them: new and growing ones first, most records first among equals."""
-    codes, records = _codes(answer), answer["cells"]["records"]
-    families = [*_TOLD, ""]
+    codes, records, shared = kinds_of(answer), answer["cells"]["records"], _shared(found, answer)
+    families = [*TOLD, ""]
     order = sorted(range(len(codes)), key=lambda i: (families.index(KINDS[codes[i]].family), -records[i], i))
     pages = max(1, -(-len(order) // ROWS_A_PAGE))
     page = min(found.wanted.page, pages)
     part = order[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE]
-    x, y = cell_centres(found.grid, _positions(found, answer)[part])
+    cells = positions_of(found, answer)[part]
+    x, y = cell_centres(found.grid, cells)
     lon, lat = to_lonlat(x, y)
-    places = zip(ward_of(found.ground, x, y), near(x, y), lon.tolist(), lat.tolist(), strict=True)
+    names = near(x, y, cell_records(found.position, cells))
+    places = zip(ward_of(found.ground, x, y), names, lon.tolist(), lat.tolist(), strict=True)
     rows = [
         EmergingRow(
             _name(answer, at),
@@ -169,6 +129,7 @@ def emerging_table(found: Hotspots, answer: Answer, *, near: Namer = nameless) -
             marks_words(answer, at)
             if answer["cells"]["marks"][at]
             else "Too few records, or too few known steps",
+            shared[at],
             records[at],
             round(east, 5),
             round(north, 5),
@@ -189,10 +150,10 @@ def emerging_lines(found: Hotspots, answer: Answer, name: str) -> list[tuple[str
     at = _listed(found, answer, name)
     if at is None:
         return [("How it changed", "No pattern: neither this cell nor those around it ever stood out")]
-    cells, kind = answer["cells"], KINDS[_codes(answer)[at]]
+    cells, kind = answer["cells"], KINDS[kinds_of(answer)[at]]
     lines = [
         ("How it changed", f"{kind.name}: {kind.meaning}"),
-        ("How sure", f"{sure_words(answer, at)} of place and time"),
+        ("How sure", sure_words(answer, at)),
         (
             "Records around it",
             f"{cells['records'][at]:,} here and in the cells around it, each child once a step",
@@ -200,13 +161,8 @@ def emerging_lines(found: Hotspots, answer: Answer, name: str) -> list[tuple[str
     ]
     if cells["marks"][at]:
         lines += [("Step by step", marks_words(answer, at)), ("Change", _change_words(answer, at))]
-    if found.shared.mostly_around[cell_position(found, name)]:
-        lines.append(
-            (
-                "Where exactly",
-                "Most records here share points that stand for a street or the like; harm may be elsewhere",
-            )
-        )
+    if words := _shared(found, answer)[at]:
+        lines.append(("Where exactly", words))
     return lines
 
 
@@ -247,16 +203,10 @@ def _change_words(answer: Answer, at: int) -> str:
     return f"{amount} ({low:+.1f} to {high:+.1f}); {trend}".replace("+0.0", "0").replace("-0.0", "0")
 
 
-def _codes(answer: Answer) -> list[int]:
-    cells = answer["cells"]
-    return [
-        CANNOT_TELL if (code := kind_of(*of)) == NO_PATTERN else code
-        for of in zip(cells["category"], cells["marks"], cells["trend"], strict=True)
-    ]
-
-
-def _positions(found: Hotspots, answer: Answer) -> Integers:
-    return found.grid.positions(pack_cell(answer["cells"]["q"], answer["cells"]["r"]))
+def _shared(found: Hotspots, answer: Answer) -> list[str]:
+    """What shared points make up, cell by cell of the answer."""
+    told = [KINDS[code].family not in ("cold", "") for code in kinds_of(answer)]
+    return shared_words(found, answer, positions_of(found, answer), told)
 
 
 def _name(answer: Answer, at: int) -> str:
@@ -265,20 +215,5 @@ def _name(answer: Answer, at: int) -> str:
 
 def _listed(found: Hotspots, answer: Answer, name: str) -> int | None:
     """Where a cell stands in the answer; None where nothing was to be said of it."""
-    at = np.flatnonzero(_positions(found, answer) == cell_position(found, name))
+    at = np.flatnonzero(positions_of(found, answer) == cell_position(found, name))
     return int(at[0]) if at.size else None
-
-
-def _touches(group: list[int], told: Flags, found: Hotspots) -> bool:
-    around = found.grid.adjacency
-    return any(told[around.indices[around.indptr[cell] : around.indptr[cell + 1]]].any() for cell in group)
-
-
-def _wards_of(found: Hotspots, groups: list[list[int]], records: dict[int, int]) -> str:
-    """Wards of the areas in brackets, those with most records first; empty where none is known."""
-    peaks = sorted((max(group, key=records.__getitem__) for group in groups), key=lambda cell: -records[cell])
-    wards = ward_of(found.ground, *cell_centres(found.grid, np.array(peaks, dtype=np.int64)))
-    named = list(dict.fromkeys(ward for ward in wards if ward))
-    more = len(named) - _WARDS_NAMED
-    shown = named[:_WARDS_NAMED] + ([count_of(more, "other ward")] if more > 0 else [])
-    return f" ({', '.join(shown)})" if shown else ""

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from placewise.geo.emerging import CANNOT_TELL, CATEGORIES, NO_PATTERN
 from placewise.panel.analyses.emerging_answer import COLD, HOT, UNKNOWN
-from placewise.panel.hotspot_months import gaps_named, named
-from placewise.panel.hotspot_words import Legend, Swatch, count_of
+from placewise.panel.hotspot_months import gaps_named, months_between, named
+from placewise.panel.hotspot_words import SHARED_KEY, Legend, Swatch, count_of
 
 Answer = dict[str, Any]
 
@@ -132,17 +132,23 @@ def sure_words(answer: Answer, at: int) -> str:
     """How often the kind was found: "New hot spot in 83% of 500 redraws"."""
     cells, redraws = answer["cells"], answer["parameters"]["redraws"]
     found = cells["found"][at]
-    name, share = CATEGORIES[found[0][0]], percent(found[0][1], redraws)
+    name, share = _as_found(found[0][0]), percent(found[0][1], redraws)
     if cells["category"][at] != CANNOT_TELL:
-        if cells["category"][at] == NO_PATTERN:
-            name = "no pattern up to the last step"
-        return f"{name.capitalize()} in {share} of {redraws:,} redraws"
+        # What never stood out is not listed: without a published pattern are the kinds beside them.
+        before = "; what was before is as recorded" if cells["category"][at] == NO_PATTERN else ""
+        return f"{name.capitalize()} in {share} of {redraws:,} redraws{before}"
     if not cells["steps_known"][at]:
         return "Cannot tell: most records around here came from an agency whose reports are missing"
     if found[0][0] == CANNOT_TELL:
         return f"Cannot tell: too few records in {share} of {redraws:,} redraws"
-    shares = ", ".join(f"{CATEGORIES[code]} in {percent(times, redraws)}" for code, times in found)
-    return f"Cannot tell: {shares} of {redraws:,} redraws".replace("cannot tell in", "too few records in")
+    shares = ", ".join(f"{_as_found(code)} in {percent(times, redraws)}" for code, times in found)
+    return f"Cannot tell: {shares} of {redraws:,} redraws"
+
+
+def _as_found(code: int) -> str:
+    """What a redraw found, by a name that cannot be taken for "never stood out"."""
+    # Whatever is hot or cold in the last step has a published name, so without one it is neither.
+    return {NO_PATTERN: "no hot or cold spot now", CANNOT_TELL: "too few records"}.get(code, CATEGORIES[code])
 
 
 def percent(times: int, of: int) -> str:
@@ -155,6 +161,14 @@ def percent(times: int, of: int) -> str:
     if whole == 0 and times:
         return "less than 1%"
     return "more than 99%" if whole == 100 and times < of else f"{whole}%"
+
+
+def months_of_steps(answer: Answer) -> list[range]:
+    """Months of each step, as positions in the period; months at its beginning that fill no step are in none."""
+    chosen, n = answer["parameters"], len(answer["steps"])
+    length, apart = chosen["step_months"], 1 if chosen["rolling"] else chosen["step_months"]
+    months = len(months_between(chosen["first_month"], chosen["last_month"]))
+    return [range(months - length - apart * (n - 1 - i), months - apart * (n - 1 - i)) for i in range(n)]
 
 
 def steps_words(answer: Answer) -> str:
@@ -174,11 +188,13 @@ def period_of(answer: Answer) -> str:
     return f"{named(chosen['first_month'])} to {named(chosen['last_month'])}"
 
 
-def emerging_legend(answer: Answer, present: set[int]) -> Legend:
-    """The kinds that are on the map, what they mean, and how it was calculated."""
+def emerging_legend(answer: Answer, present: set[int], *, shared: bool = False) -> Legend:
+    """The kinds that are on the map, what they mean, and how it was calculated; ``shared`` if shared points are."""
     hot_first = sorted(present, key=_reading_order)
     key = [Swatch(KINDS[code].look, f"{KINDS[code].name}: {KINDS[code].meaning}") for code in hot_first]
     title = f"How cells of {answer['parameters']['cell_width_m']:g} m have changed"
+    if shared:
+        key.append(Swatch("dashed", SHARED_KEY))
     none = NO_PATTERN_WORDS + (", nor below it" if answer["parameters"]["alternative"] == "both" else "")
     return Legend(title, [*key, Swatch("ordinary", none)], counted_lines(answer), method_lines(answer))
 
@@ -198,6 +214,7 @@ def counted_lines(answer: Answer) -> list[str]:
     return [
         f"{period_of(answer)}, {steps_words(answer)}. {n}.",
         *(["Steps overlap, so one busy month counts in more than one of them."] if chosen["rolling"] else []),
+        "Each cell is looked at with the cells around it.",
         f"{sides}; fewer may be fewer reports.",
         "It describes records of the past: no forecast, no reason why. A cell without a pattern is not safe.",
     ]

@@ -98,21 +98,26 @@ def _with_neighbours(values: Integers, adjacency: Adjacency) -> Integers:
     return around
 
 
+def mostly_shared(point: Integers) -> bool:
+    """Whether at least half of some records, given by their shared points, stand on one."""
+    return bool(point.size) and bool((point >= 0).mean() >= SHARE_AT_LEAST)
+
+
 def spoken(point: Integers, accuracy: Integers, where: str = "") -> str:
-    """What the verdict says of a cell that shared points make up.
+    """How many of some records stand on shared points, and what that leaves open.
 
     Parameters
     ----------
     point, accuracy : ndarray of int64
         Of the records to speak of: the cell's own, or also those of the cells around it.
     where : str
-        Where these records are, if not only in the cell: " here and in the cells around it".
+        Where these records are, if not only in one cell: " here and in the cells around it".
 
     Examples
     --------
     >>> street = list(terms("accuracy")).index("street")
     >>> spoken(np.array([0, 0, 0, -1]), np.array([street] * 4))
-    'Stands out, but 3 of 4 records are known only to a street and share one point: harm may be elsewhere along it'
+    '3 of 4 records are known only to a street and share one point: harm may be elsewhere along it'
     """
     on = point >= 0
     n, points = int(on.sum()), np.unique(point[on]).size
@@ -120,6 +125,6 @@ def spoken(point: Integers, accuracy: Integers, where: str = "") -> str:
     known, elsewhere = ROUGH[kinds[0]] if len(kinds) == 1 else ("a street or the like", "elsewhere nearby")
     share = "share one point" if points == 1 else f"share {points} points"
     return (
-        f"Stands out, but {n:,} of {point.size:,} records{where} are known only to {known} and {share}: "
+        f"{n:,} of {point.size:,} records{where} are known only to {known} and {share}: "
         f"harm may be {elsewhere}"
     )

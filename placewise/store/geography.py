@@ -58,15 +58,23 @@ SELECT public.ST_AsBinary(geom) FROM placewise.feature WHERE kind = 'water' AND 
 """
 STREETS = "SELECT public.ST_AsBinary(geom) FROM placewise.street ORDER BY street_id"
 
-NEAREST_STREETS = """
+# Ground that belongs to everybody. Shops, schools and clubs are on the base map too, but a name beside a figure is
+# read as its cause.
+NEAREST_GROUND = """
 SELECT near.name
-  FROM unnest(%(x)s::float8[], %(y)s::float8[]) WITH ORDINALITY AS spot(x, y, n)
+  FROM unnest(%(x)s::float8[], %(y)s::float8[]) WITH ORDINALITY AS given(x, y, n)
+ CROSS JOIN LATERAL (SELECT public.ST_SetSRID(public.ST_MakePoint(given.x, given.y), 27700) AS geom) spot
   LEFT JOIN LATERAL (
-    SELECT s.name FROM placewise.street s
-     WHERE public.ST_DWithin(s.geom, public.ST_SetSRID(public.ST_MakePoint(spot.x, spot.y), 27700), %(within_m)s)
-     ORDER BY public.ST_Distance(s.geom, public.ST_SetSRID(public.ST_MakePoint(spot.x, spot.y), 27700)), s.name
+    SELECT g.name FROM (
+        SELECT s.name, s.geom FROM placewise.street s
+         WHERE s.name <> '' AND public.ST_DWithin(s.geom, spot.geom, %(within_m)s)
+         UNION ALL
+        SELECT f.name, f.geom FROM placewise.feature f
+         WHERE f.name <> '' AND f.kind IN ('park', 'station')
+           AND public.ST_DWithin(f.geom, spot.geom, %(within_m)s)) g
+     ORDER BY public.ST_Distance(g.geom, spot.geom), g.name
      LIMIT 1) near ON true
- ORDER BY spot.n
+ ORDER BY given.n
 """
 
 
@@ -163,7 +171,7 @@ def list_outlines(session: Session, kind: str, *, tolerance_m: float) -> Areas:
 def _areas(rows: list[tuple[UUID, str, str, memoryview]]) -> Areas:
     shapes = shapely.from_wkb(np.array([bytes(row[3]) for row in rows], dtype=object))
     ids, codes, names = (tuple(row[column] for row in rows) for column in range(3))
-    return Areas(ids, codes, names, shapes)  # type: ignore[arg-type]
+    return Areas(ids, codes, names, shapes)  # type: ignore[arg-type]  # columns turned into rows
 
 
 def grid_series(shape: shapely.Geometry | None) -> gpd.GeoSeries:
@@ -186,12 +194,12 @@ def list_agencies(session: Session) -> list[Agency]:
     return [Agency(*row) for row in session.rows(AGENCIES)]
 
 
-def list_nearest_streets(
+def list_nearest_ground(
     session: Session, x: NDArray[np.float64], y: NDArray[np.float64], *, within_m: float
 ) -> list[str]:
-    """Name of the street nearest to each point (EPSG:27700); empty where none is within ``within_m``."""
+    """Name of the street, park or station nearest to each point (EPSG:27700); empty where none is so near."""
     spots = {"x": x.tolist(), "y": y.tolist(), "within_m": within_m}
-    return [name or "" for (name,) in session.rows(NEAREST_STREETS, spots)]
+    return [name or "" for (name,) in session.rows(NEAREST_GROUND, spots)]
 
 
 def list_mapped_places(session: Session) -> list[MappedPlace]:
@@ -201,4 +209,4 @@ def list_mapped_places(session: Session) -> list[MappedPlace]:
 
 def _place(*row: Any) -> MappedPlace:
     shape = None if row[-1] is None else shapely.from_wkb(bytes(row[-1]))
-    return MappedPlace(*row[:-1], shape)  # type: ignore[call-arg]
+    return MappedPlace(*row[:-1], shape)  # type: ignore[call-arg]  # columns in the order of the fields

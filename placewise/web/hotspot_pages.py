@@ -70,7 +70,7 @@ def page(session: Session, membership: Membership) -> Answer:
     found, problems = find_hotspots(session, _query())
     if isinstance(found, Nothing):
         return render_template("map_empty.html", nothing=found, may_import=bool(membership.roles & PANEL))
-    near, rates = nearby_names(session), rates_in_view(found)
+    near, rates = nearby_names(session, found.records.columns.place_id), rates_in_view(found)
     calculated = find_calculated(session, found, near=near)
     chosen, problems = _chosen_cell(found, rates, problems, near)
     if calculated and calculated.outcome.state == "refused":
@@ -157,7 +157,12 @@ def area_json(session: Session, membership: Membership) -> Answer:
 def cell_json(session: Session, membership: Membership) -> Answer:
     """The facts of one cell in plain words."""
     found = _asked(session)
-    facts = cell_facts(found, found.wanted.cell or "", rates_in_view(found), near=nearby_names(session))
+    facts = cell_facts(
+        found,
+        found.wanted.cell or "",
+        rates_in_view(found),
+        near=nearby_names(session, found.records.columns.place_id),
+    )
     facts = with_calculated(_calculated(session, found), found, facts)
     session.note(count=int(found.accounted.placed), cell=facts.cell)
     why = render_template("map_why.html", why=explain_cell(found, facts.cell))

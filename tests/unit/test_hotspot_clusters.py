@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from tests.unit.test_hotspots import X, Y
 PATIENT = {"shufflings": ["999"]}
 
 
-def near(x: np.ndarray, y: np.ndarray) -> list[str]:
+def near(x: np.ndarray, y: np.ndarray, records: Sequence[np.ndarray]) -> list[str]:
     """Names the middle of the map and nothing else."""
     return ["Mill Café" if np.hypot(a - X, b - Y) < 200 else "" for a, b in zip(x, y, strict=True)]
 
@@ -156,10 +157,17 @@ def test_found_points_bring_their_warning() -> None:
 
 def test_a_cluster_of_records_that_share_a_streets_point_says_so() -> None:
     shown = found(everywhere() + planted(30, accuracy="street", radius_m=100.0))
-    (line,) = clusters_layer(shown, answer(shown, PATIENT))["rows"]
+    layer = clusters_layer(shown, answer(shown, PATIENT))
+    (line,), (circle,) = layer["rows"], layer["layer"]["circles"]
     assert line["note"] == (
-        "30 of 32 records are known only to a street or the like and share one point: harm may be elsewhere nearby"
+        "30 of 32 records are known only to a street and share one point: harm may be elsewhere along it"
     )
+    assert circle["shared"]
+    assert "It stands out, but most of its records share a street’s point or the like." in layer["sentence"]
+    assert [swatch["look"] for swatch in layer["legend"]["key"]] == ["cluster", "cluster-shared"]
+    plain = clusters_layer(picture := found(everywhere() + planted(30)), answer(picture, PATIENT))
+    assert not plain["layer"]["circles"][0]["shared"]
+    assert "share a street" not in plain["sentence"]
     assert cluster_rows(risen(), answer(risen(), PATIENT))[0].note == ""
 
 

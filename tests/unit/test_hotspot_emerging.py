@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import numpy as np
 import orjson
 import pytest
+import shapely
 
 import placewise.web
 from placewise.core.errors import NotFound
@@ -17,10 +21,10 @@ from placewise.geo.hexgrid import unpack_cell
 from placewise.panel.hotspot_emerging import (
     emerging_layer,
     emerging_lines,
-    emerging_sentence,
     emerging_series,
     emerging_table,
 )
+from placewise.panel.hotspot_emerging_areas import emerging_sentence, kinds_of, positions_of
 from placewise.panel.hotspot_emerging_words import (
     EARLIER,
     EARLIER_COLD,
@@ -30,7 +34,9 @@ from placewise.panel.hotspot_emerging_words import (
     percent,
     sure_words,
 )
-from placewise.panel.hotspots import Hotspots
+from placewise.panel.hotspot_words import SHARED_KEY
+from placewise.panel.hotspots import Hotspots, cell_centres
+from placewise.store.geography import Areas
 from tests.unit.test_analysis_emerging import FEW, SPOT, answer, at_spot, event, found, noise
 from tests.unit.test_hotspots import X, Y
 
@@ -129,14 +135,17 @@ def one_cell(category: int, times: list[list[int]], *, known: int = 12) -> dict[
     ("cell", "words"),
     [
         (one_cell(1, [[1, 415], [0, 85]]), "New hot spot in 83% of 500 redraws"),
-        (one_cell(0, [[0, 500]]), "No pattern up to the last step in 100% of 500 redraws"),
         (
-            one_cell(CANNOT_TELL, [[1, 260], [0, 239], [2, 1]]),
-            "Cannot tell: new hot spot in 52%, no pattern in 48%, consecutive hot spot in less than 1% of 500 redraws",
+            one_cell(0, [[0, 500]]),
+            "No hot or cold spot now in 100% of 500 redraws; what was before is as recorded",
+        ),
+        (
+            one_cell(CANNOT_TELL, [[1, 258], [0, 239], [6, 3]]),
+            "Cannot tell: new hot spot in 52%, no hot or cold spot now in 48%, sporadic hot spot in 1% of 500 redraws",
         ),
         (
             one_cell(CANNOT_TELL, [[0, 300], [CANNOT_TELL, 200]]),
-            "Cannot tell: no pattern in 60%, too few records in 40% of 500 redraws",
+            "Cannot tell: no hot or cold spot now in 60%, too few records in 40% of 500 redraws",
         ),
         (
             one_cell(CANNOT_TELL, [[CANNOT_TELL, 499]]),
@@ -163,16 +172,18 @@ def test_a_share_is_neither_nought_nor_all_by_rounding() -> None:
 
 
 def test_the_chair_hears_areas_by_what_became_of_them() -> None:
-    said = emerging_sentence(picture(), told())
-    assert said.startswith(
-        "May 2024 to April 2026: one area has come up or grown; one area stood out before and has"
+    said = emerging_layer(picture(), told())["sentence"]
+    assert re.match(
+        r"May 2024 to April 2026: one area of \d+ cells has come up or grown; one area of \d+ cells stood out before "
+        "and has",
+        said,
     )
     assert re.search(r"In \d+ of [\d,]+ cells nobody can tell\.$", said)
 
 
 def test_without_any_pattern_the_sentence_says_so() -> None:
     quiet = found(noise())
-    said = emerging_sentence(quiet, answer(quiet))
+    said = emerging_layer(quiet, answer(quiet))["sentence"]
     assert "no area stands out in any step" in said
 
 
@@ -197,6 +208,75 @@ def test_unknown_months_are_named_as_neither_quiet_nor_a_fall() -> None:
     assert unknown == [None, None]
 
 
+# --- Areas, and points that stand for a street -----------------------------------------------------
+
+STREET: dict[str, Any] = {"accuracy": "street", "radius_m": 100.0}
+
+
+def test_areas_and_single_cells_are_counted_apart_with_the_wards_of_all_their_cells() -> None:
+    west, east = (
+        shapely.box(X - 1500, Y - 1500, X + 600, Y + 1500),
+        shapely.box(X + 600, Y - 1500, X + 1500, Y + 1500),
+    )
+    wards = Areas(
+        (UUID(int=1), UUID(int=2)), ("W", "E"), ("West", "East"), np.array([west, east], dtype=object)
+    )
+    shown = replace(picture(), ground=replace(picture().ground, wards=wards))
+    cells = told()["cells"]
+    kinds, positions = kinds_of(told()), positions_of(shown, told())
+    rising = [p for p, kind in zip(positions.tolist(), kinds, strict=True) if KINDS[kind].family == "rising"]
+    in_east = np.array(cell_centres(shown.grid, np.array(rising)))[0] > X + 600
+    assert 0 < in_east.sum() < in_east.size, "the area lies in both wards"
+    first, second = ("East", "West") if 2 * in_east.sum() > in_east.size else ("West", "East")
+    said = emerging_sentence(shown, told(), [False] * len(cells["q"]))
+    assert f"one area of {len(rising)} cells has come up or grown ({first}, {second});" in said
+
+
+def test_an_area_made_up_by_a_street_point_is_marked_in_picture_legend_table_facts_and_sentence() -> None:
+    rows = noise() + at_spot(dict.fromkeys(range(18, 24), 8), **STREET)
+    shown = found(rows)
+    read = answer(shown)
+    drawn = emerging_layer(shown, read)
+    names = [drawn["layer"]["looks"][k]["name"] for k in drawn["layer"]["look"]]
+    marked = drawn["layer"]["shared"]
+    assert all(by for by, name in zip(marked, names, strict=True) if name == "Consecutive hot spot")
+    assert not any(by for by, name in zip(marked, names, strict=True) if name == "Cannot tell")
+    assert [swatch["label"] for swatch in drawn["legend"]["key"] if swatch["look"] == "dashed"] == [
+        SHARED_KEY
+    ]
+    assert re.search(
+        r": one area of \d+ cells stood out in some step, but most of its records share a street’s point or the like\.",
+        drawn["sentence"],
+    )
+    row = emerging_table(shown, read).rows[0]
+    assert re.fullmatch(
+        r"48 of 4\d records here and around, in the steps in which it stood out, are known only to a "
+        r"street and share one point: harm may be elsewhere along it",
+        row.shared,
+    )
+    assert dict(emerging_lines(shown, read, row.cell))["Where exactly"] == row.shared
+
+
+def test_only_the_steps_in_which_a_cell_stood_out_decide() -> None:
+    """Street points of two years ago do not make up what is new now."""
+    rows = noise() + at_spot(dict.fromkeys(range(8), 1), **STREET) + at_spot(dict.fromkeys(range(18, 24), 8))
+    shown = found(rows)
+    assert not any(emerging_layer(shown, answer(shown))["layer"]["shared"])
+    assert not any(emerging_layer(picture(), told())["layer"]["shared"])
+
+
+def test_what_a_kind_beside_the_published_ones_says_never_contradicts_the_legend() -> None:
+    drawn, table = emerging_layer(picture(), told()), emerging_table(picture(), told())
+    legend = {swatch["label"].split(":")[0] for swatch in drawn["legend"]["key"]}
+    assert "No pattern" in legend
+    for row in table.rows:
+        assert row.kind in legend
+        assert "no pattern" not in row.sure.lower()
+        lines = dict(emerging_lines(picture(), told(), row.cell))
+        assert lines["How it changed"].startswith(row.kind)
+        assert lines["How sure"].startswith(row.sure.split(";")[0])
+
+
 # --- The table and one cell ----------------------------------------------------------------------
 
 
@@ -215,7 +295,7 @@ def test_the_table_lists_every_cell_drawn_and_what_grows_first() -> None:
 def test_a_cell_tells_why_it_has_its_kind() -> None:
     lines = dict(emerging_lines(picture(), told(), name_at(SPOT["x"], SPOT["y"])))
     assert lines["How it changed"].startswith("Consecutive hot spot: above the rest in an unbroken run")
-    assert lines["How sure"] == "Consecutive hot spot in 100% of 99 redraws of place and time"
+    assert lines["How sure"] == "Consecutive hot spot in 100% of 99 redraws"
     assert lines["Records around it"].startswith("48 here and in the cells around it")
     series = emerging_series(picture(), told(), name_at(SPOT["x"], SPOT["y"]))
     assert [step["records"] for step in series[-4:]] == [0, 16, 16, 16]

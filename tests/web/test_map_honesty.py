@@ -8,10 +8,12 @@ import re
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import pytest
+import shapely
 from flask.testing import FlaskClient
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import connection as Connection
 
 from placewise.core.scope import Role
 from placewise.panel.hotspots import SHARED, STANDS_OUT
@@ -50,11 +52,18 @@ def client(client_as: ClientAs) -> FlaskClient:
 
 
 def add(
-    records: Records, count: int, *, at: datetime = MARCH, x: int = X, y: int = Y, **columns: Any
+    records: Records,
+    count: int,
+    *,
+    at: datetime = MARCH,
+    x: int = X,
+    y: int = Y,
+    place_id: UUID | None = None,
+    **columns: Any,
 ) -> None:
     usual: dict[str, Any] = {"accuracy": "exact", "radius_m": 20}
     for _ in range(count):
-        records.event(None, at, geom=f"SRID=27700;POINT({x} {y})", **(usual | columns))
+        records.event(place_id, at, geom=f"SRID=27700;POINT({x} {y})", **(usual | columns))
 
 
 STREET_KNOWN: dict[str, Any] = {"accuracy": "street", "radius_m": 100}
@@ -139,14 +148,41 @@ def test_the_legend_says_that_others_may_see_other_records(
     assert "Counts only records that you may see" in look(client, borough)
 
 
-def test_a_row_of_the_table_carries_the_nearest_street_or_rather_place(
-    client: FlaskClient, borough: TestPartnership, records: Records
+FEATURE = """
+INSERT INTO placewise.feature (partnership_id, kind, name, geom) VALUES (%s, %s, %s, ST_GeomFromText(%s, 27700))
+"""
+
+
+def test_a_spot_is_called_by_the_nearest_street_and_never_by_a_business_beside_it(
+    client: FlaskClient, borough: TestPartnership, records: Records, admin: Connection
 ) -> None:
     add(records, 9)
+    records.place("The Quiet Inn", geom=f"SRID=27700;POINT({X + 5} {Y})")
+    with admin.cursor() as cursor:
+        cursor.execute(FEATURE, (str(borough.partnership_id), "shop", "Corner Shop", f"POINT({X} {Y})"))
     text = look(client, borough)
     assert "Compared with chance, with its neighbours" in text
     assert "Quarry Lane East Ward 9" in text
-    records.place("Weir Park", geom=f"SRID=27700;POINT({X + 60} {Y})")
+    assert "The Quiet Inn East Ward" not in text
+    assert "Corner Shop" not in text
+
+
+def test_a_spot_inside_a_park_is_called_by_the_park(
+    client: FlaskClient, borough: TestPartnership, records: Records, admin: Connection
+) -> None:
+    add(records, 9)
+    park = shapely.box(X - 600, Y - 600, X + 600, Y + 600).wkt
+    with admin.cursor() as cursor:
+        cursor.execute(FEATURE, (str(borough.partnership_id), "park", "Weir Fields", park))
+    assert "Weir Fields East Ward 9" in look(client, borough)
+
+
+def test_a_spot_is_called_by_a_place_that_its_records_name(
+    client: FlaskClient, borough: TestPartnership, records: Records
+) -> None:
+    park = records.place("Weir Park", geom=f"SRID=27700;POINT({X + 60} {Y})")
+    add(records, 4)
+    add(records, 5, place_id=park)
     assert "Weir Park East Ward 9" in look(client, borough)
     layer = client.get(f"/p/{borough.slug}/map/layer.json").get_json()["layer"]
     busiest = layer["count"].index(9)
@@ -155,6 +191,8 @@ def test_a_row_of_the_table_carries_the_nearest_street_or_rather_place(
     ).get_json()
     assert facts["title"] == "Cell of 250 m near Weir Park, in East Ward"
     assert "after counting each child once" in dict(facts["lines"])["Compared with chance"]
+    add(records, 4)
+    assert "Quarry Lane East Ward 13" in look(client, borough), "five of thirteen are not its records' place"
 
 
 def test_places_that_are_not_drawn_are_counted_with_the_reason(

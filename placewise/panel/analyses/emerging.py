@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from placewise.core.errors import NotAllowed, TooFewCells, TooFewRecords
 from placewise.geo.cells import CellGrid
-from placewise.geo.chunks import summed
+from placewise.geo.chunks import OnProgress, summed
 from placewise.geo.emerging import EmergingHotspots, emerging_hotspots
 from placewise.geo.getis_ord import MIN_CELLS, MIN_OBSERVED
 from placewise.geo.getis_ord_steps import StepMethod, sums_around
 from placewise.geo.redraws import RedrawTask, Rule, count_categories, redraw_task, stability
 from placewise.geo.space_time_cube import cube_of_cells
-from placewise.panel.analyses.analysis import Asked, OnProgress
+from placewise.panel.analyses.analysis import Asked
 from placewise.panel.analyses.emerging_answer import HOLD, answer_of
 from placewise.panel.analyses.emerging_task import (
     ALTERNATIVES,
@@ -63,7 +63,7 @@ class Emerging:
         BadRequest, NotAllowed, TooFewCells, TooFewRecords
         """
         _require_comparable(found)
-        records = _whole_period(found)
+        records = whole_period(found)
         position = locate(records, found.grid)
         placed = np.flatnonzero(position >= 0)
         shown = _shown(found, records, placed)
@@ -118,7 +118,7 @@ def _require_comparable(found: Hotspots) -> None:
         raise TooFewCells("There are too few cells to compare neighbourhoods. Choose a smaller cell size.")
 
 
-def _whole_period(found: Hotspots) -> Records:
+def whole_period(found: Hotspots) -> Records:
     """The map's records without the time slider's choice."""
     if found.wanted.month is None:
         return found.records

@@ -246,6 +246,7 @@
 
   window.placewiseMap = window.placewiseMap || {};
   window.placewiseMap.CellLayer = CellLayer;
+  window.placewiseMap.SHARED = SHARED;
   window.placewiseMap.cellsOf = cellsOf;
   window.placewiseMap.bandsOf = bandsOf;
 }());
