@@ -237,10 +237,11 @@ def cube_of_cells(
     """Count records whose cell position (-1 outside) is known already; see `space_time_cube`."""
     n_cells = grid.n_cells
     record, window, weight = _entries(from_ns, to_ns, steps)
-    inside, here = cell >= 0, cell[record]
+    inside = cell >= 0
     touching = np.zeros(cell.size, dtype=np.bool_)
     touching[record] = True
-    slot = window * n_cells + here
+    slot = np.multiply(window, n_cells, out=window)
+    slot += cell[record]
     counted = inside[record]
     if not known.all():
         # Records outside would fall into another window's last cell.

@@ -223,8 +223,8 @@ def _known_steps(values: NDArray[Any]) -> Integers:
 def _compare(values: NDArray[Any]) -> tuple[Integers, Integers, Integers]:
     """Return later-is-higher pairs, tied pairs and Σ t(t−1)(2t+5) over the ties of each column."""
     steps, n = values.shape
-    # Sums of up to 127 flags fit in a byte, which the processor adds 32 at a time.
-    sums = np.int8 if steps <= 127 else np.int64
+    # Up to 127 flags add up to a byte, which the processor adds 32 at a time, and 127 such sums to two.
+    sums, whole = (np.int8, np.int16) if steps <= 127 else (np.int64, np.int64)
     rises, tied_pairs, tie_term = (np.zeros(n, dtype=np.int64) for _ in range(3))
     block = max(64, _BLOCK_BYTES // ((values.itemsize + 1) * max(steps, 1)))
     for start in range(0, n, block):
@@ -234,7 +234,7 @@ def _compare(values: NDArray[Any]) -> tuple[Integers, Integers, Integers]:
         for i in range(steps - 1):
             # A comparison with NaN is False: an unknown step takes part in no pair.
             lower_before[i + 1 :] += np.greater(rows[i + 1 :], rows[i], out=flags[i + 1 :]).view(np.int8)
-        rises[part] = lower_before.sum(axis=0, dtype=np.int64)
+        rises[part] = lower_before.sum(axis=0, dtype=whole)
         rows.sort(axis=0)
         same = rows[1:] == rows[:-1]
         if same.any():
