@@ -16,7 +16,7 @@ from placewise.panel.hotspot_filter import NEVER_MAPPED_RELATIONS
 from placewise.panel.hotspot_months import named
 from placewise.panel.hotspot_records import known_within_m
 from placewise.panel.hotspot_reporting import read_reporting
-from placewise.panel.hotspot_words import count_of
+from placewise.panel.hotspot_words import NOTHING_COMPARED, count_of
 from placewise.panel.hotspots import Q_AT_MOST, SHARED, STANDS_OUT, TOO_FEW, Hotspots, cell_centres
 
 Integers = NDArray[np.int64]
@@ -189,7 +189,8 @@ def _left_out(found: Hotspots, at: int, near: Integers) -> list[str]:
 def _rule(found: Hotspots, at: int) -> str:
     """Which rule made the verdict."""
     if found.test is None:
-        return "No rule: there is nothing to compare with chance."
+        few = "Too few records are on the map to compare any with chance."
+        return f"No rule: {few if found.children_known else NOTHING_COMPARED}"
     verdict, total, expected = (
         int(found.verdict[at]),
         int(found.test.total[at]),

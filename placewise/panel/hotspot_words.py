@@ -11,6 +11,7 @@ from placewise.panel.hotspot_filter import NOT_RECORDED, HotspotFilter
 from placewise.panel.hotspot_months import USUAL_MONTHS
 from placewise.panel.hotspot_reporting import months_held, silence_words
 from placewise.panel.hotspots import (
+    NOT_COMPARED,
     ORDINARY,
     Q_AT_MOST,
     SHARED,
@@ -35,7 +36,11 @@ VERDICTS = {
     STANDS_OUT: "Stands out from chance",
     TOO_FEW: "Too few to tell",
     SHARED: "Stands out, but only because records known roughly share one point",
+    NOT_COMPARED: "Not compared with chance",
 }
+NOTHING_COMPARED = (
+    "Only the records at the places named for your group are shown, so nothing is compared with chance."
+)
 FOUND_VERBS = {"found_there": "found", "detected_there": "detected"}
 SHARED_KEY = (
     "Dashed edge: stands out, but most records share a street’s point or the like; harm may be elsewhere"
@@ -88,7 +93,7 @@ def sentence(found: Hotspots) -> str:
     if n == 0:
         return " ".join([f"Nothing is on the map for {period}: {_why_empty(found)}", *months_held(found)])
     if not found.children_known:
-        opening = "Only the records at the places named for your group are shown, so nothing is compared with chance."
+        opening = NOTHING_COMPARED
     elif found.test is None or (found.verdict == TOO_FEW).all():
         opening = f"There are too few records to tell whether any area stands out in {period}."
     else:
@@ -351,6 +356,11 @@ def cell_words(wanted: HotspotFilter) -> str:
 
 def significance_legend(found: Hotspots) -> Legend:
     """Legend of the significance view."""
+    if not found.children_known:
+        key = [Swatch("ordinary", VERDICTS[NOT_COMPARED])]
+        return Legend(
+            f"Records in each {cell_words(found.wanted)}", key, [NOTHING_COMPARED, *counted_lines(found)]
+        )
     key = [
         Swatch(look, f"{VERDICTS[verdict]}{TOGETHER}")
         for look, verdict in (("hot", STANDS_OUT), ("ordinary", ORDINARY), ("too-few", TOO_FEW))

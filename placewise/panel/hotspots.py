@@ -37,7 +37,8 @@ Flags = NDArray[np.bool_]
 #: Share of false alarms accepted among the cells shown as standing out.
 Q_AT_MOST = 0.05
 #: `SHARED` stands out as well, but only because records share points that stand for a street or the like.
-ORDINARY, STANDS_OUT, TOO_FEW, SHARED = 0, 1, 2, 3
+#: `NOT_COMPARED` is every cell of those who see single places only.
+ORDINARY, STANDS_OUT, TOO_FEW, SHARED, NOT_COMPARED = 0, 1, 2, 3, 4
 #: From this many reports a cell on average, an even spread is no fair comparison: every town centre beats it.
 #: Then a neighbourhood must stand out among the counts there are, dealt to the cells at random.
 DENSE_REPORTS_A_CELL = 20
@@ -76,7 +77,7 @@ class Hotspots:
     test : GiStar or None
         None where nothing can be compared.
     verdict : ndarray of int64, shape (cells,)
-        `ORDINARY`, `STANDS_OUT`, `TOO_FEW` or `SHARED`.
+        `ORDINARY`, `STANDS_OUT`, `TOO_FEW`, `SHARED` or `NOT_COMPARED`.
     areas : list of HotArea
         Most records first.
     shared_areas : list of HotArea
@@ -205,7 +206,7 @@ def count_records(laid: Laid, terrain: Terrain | None = None) -> Hotspots:
     at = records.columns
     shared = shared_points(position, at.accuracy, at.x, at.y, adjacency=grid.adjacency, n_cells=grid.n_cells)
     test = _test(records, grid, position) if laid.children_known else None
-    verdict = _verdicts(test, grid.n_cells)
+    verdict = _verdicts(test, grid.n_cells) if laid.children_known else np.full(grid.n_cells, NOT_COMPARED)
     verdict[_only_by_sharing(verdict == STANDS_OUT, shared, records, grid, position)] = SHARED
     plain = verdict == STANDS_OUT
     alone = _apart(verdict == SHARED, plain, shared, grid.adjacency)

@@ -24,8 +24,9 @@ from tests.unit.test_hotspots import CHOICES, X, Y, asked, columns, ground
 
 
 def found(rows: list[dict[str, Any]], terrain: Shapes | None = None, **changes: Any) -> Hotspots:
-    wanted, here = asked(view="density", **changes), ground()
-    records = mark_records(columns(*rows), wanted, here)
+    known = columns(*rows)
+    wanted, here = asked(view="density", **changes), ground(held=known)
+    records = mark_records(known, wanted, here)
     laid = Laid(wanted, here, records, hex_grid(here.frame, cell_width_m=250), children_known=True)
     return count_records(laid, terrain and terrain_of(records, here, terrain))
 

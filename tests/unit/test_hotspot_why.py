@@ -12,6 +12,7 @@ from placewise.geo.hexgrid import hex_grid
 from placewise.panel.hotspot_cells import cell_names
 from placewise.panel.hotspot_records import locate, mark_records
 from placewise.panel.hotspot_why import Why, explain_cell
+from placewise.panel.hotspot_words import NOTHING_COMPARED
 from placewise.panel.hotspots import Hotspots, Laid, count_records
 from tests.unit.test_hotspots import X, Y, asked, columns, ground
 
@@ -117,6 +118,6 @@ def test_few_reports_are_too_few_and_many_ordinary_ones_ordinary() -> None:
 
 def test_without_a_test_there_is_no_rule_and_an_unknown_cell_is_refused() -> None:
     found = hotspots({}, known=False)
-    assert explained(found).rule == "No rule: there is nothing to compare with chance."
+    assert explained(found).rule == f"No rule: {NOTHING_COMPARED}"
     with pytest.raises(NotFound):
         explain_cell(found, "1.1")

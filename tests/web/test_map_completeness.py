@@ -121,3 +121,8 @@ def test_who_sees_single_places_only_is_told_of_no_silence(
     assert "which reports are missing cannot be told" in words(page)
     assert silence(page) == ""
     assert "reports missing" not in words(page)
+    for view in ("counts", "significance"):
+        seen = words(look(client_as(account=account), view=view))
+        assert "so nothing is compared with chance" in seen
+        assert "Not compared with chance" in seen
+        assert "Too few to tell" not in seen
