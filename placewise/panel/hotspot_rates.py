@@ -188,7 +188,14 @@ def resident_rates(found: Hotspots, position: Integers, living: Floats, *, popul
     position : ndarray of int64, shape (records,)
         Area of each record, -1 for none.
     living : ndarray of float64, shape (areas,)
+
+    Raises
+    ------
+    TooFewRecords
+        No record lies in any of them: noughts everywhere would be read as figures.
     """
+    if not (position >= 0).any():
+        raise TooFewRecords("No rate can be given: no record lies where residents are held.")
     records = found.records
     stretch = np.maximum(records.month, 0) // MONTHS_A_YEAR
     child = records.child_of_event

@@ -174,6 +174,16 @@ def test_wards_without_residents_of_that_year_share_those_of_the_smaller_areas(
     assert "by LSOA" in wards.denominator_is
 
 
+def test_without_any_record_noughts_are_no_figures_neither_of_cells_nor_of_wards() -> None:
+    picture = found([{"x": X + 90_000}])
+    rates = cell_rates(picture)
+    assert "no record lies where residents are held" in rate_sentence(picture, rates)
+    by_ward = ward_rates(picture, rates)
+    assert by_ward is not None
+    assert {row.figure for _, row in by_ward.rows} == {"–"}
+    assert by_ward.why_none == rates.why_none
+
+
 def test_without_residents_or_for_those_who_see_a_part_the_map_says_why() -> None:
     nobody = found([HERE] * 30)
     object.__setattr__(nobody.ground, "peopled", lambda: None)
