@@ -149,7 +149,7 @@ def emerging_lines(found: Hotspots, answer: Answer, name: str) -> list[tuple[str
     """
     at = _listed(found, answer, name)
     if at is None:
-        return [("How it changed", "No pattern: neither this cell nor those around it ever stood out")]
+        return [("How it changed", _unlisted_words(found, cell_position(found, name)))]
     cells, kind = answer["cells"], KINDS[kinds_of(answer)[at]]
     lines = [
         ("How it changed", f"{kind.name}: {kind.meaning}"),
@@ -164,6 +164,14 @@ def emerging_lines(found: Hotspots, answer: Answer, name: str) -> list[tuple[str
     if words := _shared(found, answer)[at]:
         lines.append(("Where exactly", words))
     return lines
+
+
+def _unlisted_words(found: Hotspots, cell: int) -> str:
+    graph = found.grid.adjacency
+    around = np.append(graph.indices[graph.indptr[cell] : graph.indptr[cell + 1]], cell)
+    if not found.counts[around].any():
+        return "No record here or in the cells around it: nothing is drawn, and nobody can say that nothing happened"
+    return "No pattern: neither this cell nor those around it ever stood out"
 
 
 def emerging_series(found: Hotspots, answer: Answer, name: str) -> list[dict[str, Any]]:

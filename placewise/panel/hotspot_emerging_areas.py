@@ -80,9 +80,19 @@ def emerging_sentence(found: Hotspots, answer: Answer, shared: list[bool]) -> st
             f"{whose} records share a street’s point or the like"
         )
     opening = "; ".join(said) or "no area stands out in any step"
+    return f"{period_of(answer)}: {opening}.{_untold(answer, int((codes == CANNOT_TELL).sum()))}"
+
+
+def _untold(answer: Answer, drawn: int) -> str:
     untold = answer["totals"].get("cannot tell", 0)
-    closing = f" In {untold:,} of {count_of(answer['n_cells'], 'cell')} nobody can tell." if untold else ""
-    return f"{period_of(answer)}: {opening}.{closing}"
+    if not untold:
+        return ""
+    empty = (
+        f"; {untold - drawn:,} of them, without a record here or around, are not drawn"
+        if untold > drawn
+        else ""
+    )
+    return f" In {untold:,} of {count_of(answer['n_cells'], 'cell')} nobody can tell{empty}."
 
 
 def _how_many(groups: list[list[int]], *, more: bool = False) -> str:

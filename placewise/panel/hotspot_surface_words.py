@@ -34,8 +34,11 @@ def too_few_to_smooth(found: Hotspots) -> str:
     n = found.accounted.drawn
     if found.wanted.view != "density" or not 0 < n < FEWEST_SMOOTHED:
         return ""
-    each = "It would be drawn as a hot spot" if n == 1 else "Each would be drawn as a hot spot of its own"
-    return f"{count_of(n, 'record')}: too few for a density. {each}. Counts shows the cells they lie in."
+    if n == 1:
+        why = "It would be drawn as a hot spot. Counts shows the cell it lies in."
+    else:
+        why = "Each would be drawn as a hot spot of its own. Counts shows the cells they lie in."
+    return f"{count_of(n, 'record')}: too few for a density. {why}"
 
 
 def undrawn_legend(found: Hotspots) -> Legend:

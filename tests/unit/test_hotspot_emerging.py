@@ -18,6 +18,7 @@ import placewise.web
 from placewise.core.errors import NotFound
 from placewise.geo.emerging import CANNOT_TELL, CATEGORIES, NO_PATTERN
 from placewise.geo.hexgrid import unpack_cell
+from placewise.panel.hotspot_cells import cell_names
 from placewise.panel.hotspot_emerging import (
     emerging_layer,
     emerging_lines,
@@ -178,7 +179,16 @@ def test_the_chair_hears_areas_by_what_became_of_them() -> None:
         "and has",
         said,
     )
-    assert re.search(r"In \d+ of [\d,]+ cells nobody can tell\.$", said)
+    drawn = emerging_layer(picture(), told())["layer"]
+    marked = sum(drawn["looks"][k]["name"] == "Cannot tell" for k in drawn["look"])
+    closing = re.search(
+        r"In (\d+) of [\d,]+ cells nobody can tell(?:; (\d+) of them, without a record here or around, are not drawn)?"
+        r"\.$",
+        said,
+    )
+    assert closing
+    untold, undrawn = closing.groups(default="0")
+    assert int(untold) - int(undrawn) == marked
 
 
 def test_without_any_pattern_the_sentence_says_so() -> None:
@@ -311,11 +321,18 @@ def test_a_cell_that_fell_tells_by_how_much() -> None:
 
 
 def test_a_cell_with_nothing_to_say_says_so() -> None:
-    name = name_at(X + 1200, Y)
+    listed = set(positions_of(picture(), told()).tolist())
+    quiet = next(cell for cell in np.flatnonzero(picture().counts).tolist() if cell not in listed)
+    (name,) = cell_names(picture(), np.array([quiet]))
     assert emerging_lines(picture(), told(), name) == [
         ("How it changed", "No pattern: neither this cell nor those around it ever stood out")
     ]
     assert emerging_series(picture(), told(), name) == []
+
+
+def test_a_cell_without_any_record_around_is_not_called_without_a_pattern() -> None:
+    ((_, words),) = emerging_lines(picture(), told(), name_at(X + 1200, Y + 300))
+    assert words.startswith("No record here or in the cells around it")
 
 
 def test_a_cell_that_does_not_exist_is_not_found() -> None:
