@@ -157,6 +157,7 @@ def _by_sharing(found: Hotspots) -> str:
     who = [f"{spelled(n)}{' more' if found.areas else ''}"] if n else []
     if beside:
         others = "this area" if len(found.areas) == 1 else "these areas"
+        who = [f"{first} {'area' if n == 1 else 'areas'}" for first in who]
         who.append(f"{spelled(beside)} {'cell' if beside == 1 else 'cells'} beside {others}")
     if not who:
         return ""

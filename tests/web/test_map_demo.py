@@ -122,6 +122,6 @@ def test_a_street_midpoint_of_the_borough_is_told_apart_from_the_hotspots(
     row = next(row for row in cell_table(found).rows if row.verdict.startswith("Stands out, but 26 of 27"))
     assert not row.stands_out
     assert re.search(
-        r"; one more and \w+ cells beside these areas stand out only because records share a street’s point",
+        r"; one more area and \w+ cells beside these areas stand out only because records share a street’s point",
         sentence(found),
     )
