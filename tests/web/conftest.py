@@ -8,8 +8,10 @@ from contextlib import nullcontext
 from uuid import UUID
 
 import pytest
+from flask.testing import FlaskClient
+from psycopg2.extensions import connection as Connection
 
-from placewise.core.scope import Scope
+from placewise.core.scope import Role, Scope
 from placewise.panel.analyses.running import analyse
 from placewise.store.administration import command_email
 from placewise.store.door import Door
@@ -18,7 +20,7 @@ from placewise.store.worker import Worker
 from placewise.web.demo import SLUG, load_demo
 from placewise.web.local import Connections
 from tests.borough import Truth
-from tests.conftest import Urls
+from tests.conftest import ClientAs, MakeAccount, TestPartnership, Urls
 from tests.partner_files import Files
 
 Finish = Callable[[str], None]
@@ -58,3 +60,21 @@ def finish(database_urls: Urls, database: Database) -> Finish:
         worker.close()
 
     return finish
+
+
+@pytest.fixture
+def group_member(
+    client_as: ClientAs, make_account: MakeAccount, admin: Connection, partnership: TestPartnership
+) -> Callable[[UUID], FlaskClient]:
+    """Sign in as a member of a task-and-finish group to which one place is named."""
+
+    def of(place: UUID) -> FlaskClient:
+        account = make_account(Role.TASK_MEMBER)
+        with admin.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO guard.place_grant VALUES (%s, %s, %s, now() + interval '1 day', 'test')",
+                (str(partnership.partnership_id), str(account.account_id), str(place)),
+            )
+        return client_as(account=account)
+
+    return of

@@ -26,8 +26,8 @@ def records(admin, partnership):
 
 @pytest.fixture
 def look(client_as, partnership):
-    def text(path, role=Role.MEMBER, **options):
-        client = client_as(**options) if options else client_as(role)
+    def text(path, role=Role.MEMBER, client=None, **options):
+        client = client or (client_as(**options) if options else client_as(role))
         page = client.get(f"/p/{partnership.slug}/{path}").get_data(as_text=True)
         return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page)))
 
@@ -120,6 +120,29 @@ def test_to_who_sees_single_places_no_months_are_said_to_be_missing():
     pair = set_side_by_side([2] * 24, known_whole([True] * 24, sees_all=False), ["Police"], 12)
     assert pair.comparison is None
     assert verdict_words(pair) == "whether that is a change cannot be told"
+
+
+def test_a_task_member_is_told_that_silence_cannot_be_told(look, group_member, records):
+    """Records of one place say nothing of the months in which nothing came from there."""
+    place = records.place("Named Park")
+    records.two_years()
+    for day in range(1, 13):
+        records.event(place, london(2025, 2, day))
+        records.event(place, london(2026, 2, day))
+    client = group_member(place)
+    page = look(f"places/{place}", client=client)
+    assert (
+        "12 records of harm at Named Park in the 12 months to February 2026, against 12 in the 12 months before: "
+        "whether that is a change cannot be told. You see single places only, so a month without reports cannot be "
+        "told from a quiet one." in page
+    )
+    for said in ("reports missing", "no data held", "Nothing has come from", "have whole data", "×"):
+        assert said not in page
+    assert "January 2026 0 cannot tell" in page
+    listed = look("places", client=client)
+    assert "Whether any had more harm recorded than before cannot be told." in listed
+    assert "Cannot be told" in listed
+    assert "ata are missing" not in listed
 
 
 def test_who_sees_single_places_cannot_tell_a_gap():

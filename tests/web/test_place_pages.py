@@ -108,20 +108,6 @@ def test_the_list_sorts_by_column_and_says_which(client_as, at, records):
     assert page.count('aria-sort="descending"') == 1
 
 
-@pytest.fixture
-def group_member(client_as, make_account, admin, partnership):
-    def of(place):
-        account = make_account(Role.TASK_MEMBER)
-        with admin.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO guard.place_grant VALUES (%s, %s, %s, now() + interval '1 day', 'test')",
-                (partnership.partnership_id, account.account_id, place),
-            )
-        return client_as(account=account)
-
-    return of
-
-
 def test_a_task_member_sees_only_the_places_named_for_the_group(group_member, at, records):
     named, other = records.place("Named Park"), records.place("Other Park")
     client = group_member(named)
@@ -130,29 +116,6 @@ def test_a_task_member_sees_only_the_places_named_for_the_group(group_member, at
     assert "Other Park" not in page
     assert "Your role does not cover peer groups" in text(client, at(f"places/{named}"))
     text(client, at(f"places/{other}"), status=404)
-
-
-def test_a_task_member_is_told_that_silence_cannot_be_told(group_member, at, records):
-    """Records of one place say nothing of the months in which nothing came from there."""
-    place = records.place("Named Park")
-    records.two_years()
-    for day in range(1, 13):
-        records.event(place, london(2025, 2, day))
-        records.event(place, london(2026, 2, day))
-    client = group_member(place)
-    page = text(client, at(f"places/{place}"))
-    assert (
-        "12 records of harm at Named Park in the 12 months to February 2026, against 12 in the 12 months before: "
-        "whether that is a change cannot be told. You see single places only, so a month without reports cannot be "
-        "told from a quiet one." in page
-    )
-    for said in ("reports missing", "no data held", "Nothing has come from", "have whole data", "×"):
-        assert said not in page
-    assert "January 2026 0 cannot tell" in page
-    listed = text(client, at("places"))
-    assert "Whether any had more harm recorded than before cannot be told." in listed
-    assert "Cannot be told" in listed
-    assert "ata are missing" not in listed
 
 
 def test_the_place_page_opens_with_the_chairs_sentence(client_as, at, records):
