@@ -70,7 +70,7 @@ class Network:
         >>> found.source.tolist(), found.target.tolist(), found.weight.tolist(), found.self_links
         ([0, 1], [1, 2], [2.0, 1.0], 1)
         """
-        one, other = _positions(source, n_nodes), _positions(target, n_nodes)
+        one, other = positions(source, n_nodes), positions(target, n_nodes)
         each = np.ones(one.size) if weight is None else np.asarray(weight, dtype=np.float64)
         if one.shape != other.shape or one.shape != each.shape:
             raise InvalidLinks("Every link needs a source, a target and, if any has one, a weight.")
@@ -135,15 +135,22 @@ class Network:
     def without(self, nodes: ArrayLike) -> Network:
         """Return the network in which nothing is tied to these nodes (positions) any more."""
         gone = np.zeros(self.n_nodes, dtype=np.bool_)
-        gone[_positions(nodes, self.n_nodes)] = True
+        gone[positions(nodes, self.n_nodes)] = True
         return self.only(~(gone[self.source] | gone[self.target]))
 
 
-def _positions(values: ArrayLike, n_nodes: int) -> npt.NDArray[np.int64]:
+def positions(values: ArrayLike, n_nodes: int) -> npt.NDArray[np.int64]:
+    """Return positions of nodes as one flat array.
+
+    Raises
+    ------
+    InvalidLinks
+        One is not a whole number, or not among the nodes.
+    """
     given = np.asarray(values)
     if given.size and not np.issubdtype(given.dtype, np.integer):
-        raise InvalidLinks("The ends of links are given by whole numbers.")
+        raise InvalidLinks("Nodes, and so the ends of links, are given by whole numbers.")
     found = given.astype(np.int64).ravel()
     if np.any((found < 0) | (found >= n_nodes)):
-        raise InvalidLinks(f"A link has an end that is not among the {n_nodes:,} nodes.")
+        raise InvalidLinks(f"A node, or a link's end, is not among the {n_nodes:,} nodes.")
     return found
