@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from placewise.core.errors import MissingValue, TooFewCells, TooFewRecords
-from placewise.geo.chunks import OnProgress, blocks, replicate_generator, stacked
+from placewise.core.progress import OnProgress
+from placewise.geo.chunks import blocks, replicate_generator, stacked
 from placewise.geo.counts import group_numbers
 from placewise.geo.crs import Floats, Integers, require_counts
 from placewise.geo.time_shuffle import require_days

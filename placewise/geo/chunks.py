@@ -11,10 +11,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from placewise.core.errors import CalculationStopped
+from placewise.core.progress import OnProgress, tell
 
-#: Told (done, total) after each piece; returning False stops the work.
-OnProgress = Callable[[int, int], bool]
 Number = TypeVar("Number", bound=np.generic)
 Work = Callable[[int, int], NDArray[Number]]
 
@@ -80,10 +78,7 @@ def pieces(
     made = (work(*span) for span in spans) if executor is None else _side_by_side(executor, work, spans)
     with closing(made):
         for (first, count), piece in zip(spans, made, strict=True):
-            if on_progress is not None and on_progress(first + count, total) is False:
-                raise CalculationStopped(
-                    "The calculation was stopped before it was done; there is no result."
-                )
+            tell(on_progress, first + count, total)
             yield piece
 
 

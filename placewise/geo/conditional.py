@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from placewise.core.errors import NoVariation, TooFewCells
+from placewise.core.progress import OnProgress
 from placewise.geo.adjacency import Adjacency
-from placewise.geo.chunks import OnProgress, blocks, replicate_generator, summed
+from placewise.geo.chunks import blocks, replicate_generator, summed
 from placewise.geo.crs import Floats, Integers
 
 Alternative = Literal["greater", "less", "two_sided"]

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
 from placewise.core.errors import TooFewRecords, TooManyPairs
-from placewise.geo.chunks import OnProgress, replicate_generator, stacked
+from placewise.core.progress import OnProgress
+from placewise.geo.chunks import replicate_generator, stacked
 from placewise.geo.crs import Floats, Integers, require_coordinates
 from placewise.geo.monte_carlo import Alternative, rank_p
 from placewise.geo.near_pairs import MAX_PAIRS

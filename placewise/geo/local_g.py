@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from placewise.core.errors import NoVariation
+from placewise.core.progress import OnProgress
 from placewise.geo.adjacency import Adjacency, neighbourhood_sums
-from placewise.geo.chunks import OnProgress
 from placewise.geo.conditional import (
     N_PERMUTATIONS,
     Alternative,

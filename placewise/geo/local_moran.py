@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from placewise.core.errors import MissingValue
+from placewise.core.progress import OnProgress
 from placewise.geo.adjacency import Adjacency, neighbourhood_sums
-from placewise.geo.chunks import OnProgress
 from placewise.geo.conditional import (
     N_PERMUTATIONS,
     Alternative,

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from placewise.core.errors import MissingValue, TooFewRecords
-from placewise.geo.chunks import OnProgress, Work, pieces
+from placewise.core.progress import OnProgress
+from placewise.geo.chunks import Work, pieces
 from placewise.geo.crs import Flags, Floats
 
 Alternative = Literal["more", "fewer"]

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from placewise.geo.chunks import OnProgress, stacked
+from placewise.core.progress import OnProgress
+from placewise.geo.chunks import stacked
 from placewise.geo.crs import Floats, Integers
 from placewise.geo.monte_carlo import Alternative, rank_p
 from placewise.geo.multiplicity import benjamini_hochberg

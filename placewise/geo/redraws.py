@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from placewise.core.progress import OnProgress
 from placewise.geo.cells import CellGrid
-from placewise.geo.chunks import OnProgress, replicate_generator, summed
+from placewise.geo.chunks import replicate_generator, summed
 from placewise.geo.counts import checked_children, group_numbers
 from placewise.geo.crs import Flags, Floats, Integers, require_coordinates, require_counts
 from placewise.geo.emerging import (

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from scipy import sparse, special
 
 from placewise.core.errors import TooFewRecords
-from placewise.geo.chunks import OnProgress, blocks, replicate_generator, stacked
+from placewise.core.progress import OnProgress
+from placewise.geo.chunks import blocks, replicate_generator, stacked
 from placewise.geo.counts import NO_CHILD, OUTSIDE, group_numbers
 from placewise.geo.crs import Floats, Integers, require_counts
 from placewise.geo.rates import SMALLEST_BACKGROUND, SMALLEST_CHILDREN, Rates, rates_of

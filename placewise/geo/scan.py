@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from placewise.geo.chunks import OnProgress, replicate_generator
+from placewise.core.progress import OnProgress
+from placewise.geo.chunks import replicate_generator
 from placewise.geo.crs import Floats, Integers
 from placewise.geo.monte_carlo import GumbelP, gumbel_p, monte_carlo_p, run_replicates
 from placewise.geo.scan_kernels import Alternative, Likelihood, Scanner, count_type

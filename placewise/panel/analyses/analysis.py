@@ -13,7 +13,7 @@ import orjson
 import shapely
 
 import placewise
-from placewise.geo.chunks import OnProgress
+from placewise.core.progress import OnProgress
 from placewise.panel.hotspots import Hotspots
 
 #: An address' parameters: name and all its values.

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placewise.core.errors import NotAllowed, TooFewRecords
+from placewise.core.progress import OnProgress
 from placewise.geo.backtest import MIN_DISAGREEING, Accuracy, Backtest, SizeOf, backtest
-from placewise.geo.chunks import OnProgress
 from placewise.geo.street_lengths import street_lengths
 from placewise.panel.analyses.analysis import SEED, Asked
 from placewise.panel.analyses.asked_numbers import SEED_AT_MOST, one_of, whole_number

@@ -12,8 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from placewise.core.errors import NotAllowed, TooFewCells, TooFewRecords
+from placewise.core.progress import OnProgress
 from placewise.geo.cells import CellGrid
-from placewise.geo.chunks import OnProgress, summed
+from placewise.geo.chunks import summed
 from placewise.geo.emerging import EmergingHotspots, emerging_hotspots
 from placewise.geo.getis_ord import MIN_CELLS, MIN_OBSERVED
 from placewise.geo.getis_ord_steps import StepMethod, sums_around

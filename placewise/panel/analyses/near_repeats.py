@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from placewise.core.errors import NotAllowed, TooFewRecords, TooManyPairs
-from placewise.geo.chunks import OnProgress
+from placewise.core.progress import OnProgress
 from placewise.geo.jacquez import jacquez_test
 from placewise.geo.near_repeat import NearRepeatTable, near_repeat_table
 from placewise.geo.time_shuffle import time_blocks

@@ -12,8 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from placewise.core.errors import CalculationStopped, NotSignedIn, PlacewiseError, TooFewRecords
+from placewise.core.progress import OnProgress
 from placewise.core.scope import Action
-from placewise.geo.chunks import OnProgress
 from placewise.panel.analyses.analysis import Analysis, digest_of
 from placewise.panel.analyses.catalogue import ANALYSES
 from placewise.panel.hotspots import Nothing, find_hotspots

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from placewise.core.errors import CalculationStopped, NotAllowed, TooFewRecords
-from placewise.geo.chunks import OnProgress
+from placewise.core.progress import OnProgress
 from placewise.geo.monte_carlo import gumbel_p
 from placewise.geo.scan import Cluster, ScanResult, plan_scan, scan
 from placewise.geo.scan_models import ScanModel, bernoulli_model, permutation_model, poisson_model
