@@ -248,13 +248,13 @@ def bench_permutations(rounds: int) -> None:
         import esda
 
         weights = raster_weights(100)
-        peer = esda.G_Local(counts, weights, transform="B", permutations=999, n_jobs=1, seed=1)
+        peer = esda.G_Local(counts.astype(float), weights, transform="B", permutations=999, n_jobs=1, seed=1)
         # esda's own p is whichever tail is smaller, so its simulated values are counted here instead.
         theirs = ((peer.sim >= peer.Gs - 1e-12).sum(axis=0) + 1) / 1000
         gap = np.abs(local_g(counts, near, seed=1).p - theirs)
         note = f"mean |p − esda's| {gap.mean():.4f}, largest {gap.max():.3f} (999 draws each)"
         cases["esda.G_Local, 999, n_jobs 1"] = lambda: esda.G_Local(
-            counts, weights, transform="B", permutations=999, n_jobs=1, seed=1
+            counts.astype(float), weights, transform="B", permutations=999, n_jobs=1, seed=1
         )
     else:
         absent += ("esda.G_Local",)

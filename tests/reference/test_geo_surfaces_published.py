@@ -133,7 +133,7 @@ def test_local_moran_gi_and_their_shuffles_agree_with_esda(seed):
 
         weights = pysal_weights(near)
         moran = esda.Moran_Local(counts, weights, transformation="r", permutations=repetitions, seed=seed)
-        gi = esda.G_Local(counts, weights, transform="B", permutations=repetitions, seed=seed)
+        gi = esda.G_Local(counts.astype(float), weights, transform="B", permutations=repetitions, seed=seed)
     some = near.degree > 0
     ours = local_moran(counts, near, seed=seed, n_permutations=repetitions)
     assert ours.i[some] == pytest.approx(moran.Is[some], abs=1e-9)
