@@ -6,17 +6,16 @@ about a third of a second of the database and a twentieth of Python.
 
 from __future__ import annotations
 
-import io
-import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placewise.core.vocabulary import terms
+from placewise.store.copying_out import EPOCH, Columns, copy_out
 from placewise.store.session import Session
 
 Bytes: TypeAlias = NDArray[np.void]
@@ -26,12 +25,9 @@ Integers: TypeAlias = NDArray[np.int64]
 
 #: Position of a code that is absent.
 NONE = -1
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # of PostgreSQL's binary timestamps
 _NOBODY = bytes(16)  # the nil UUID stands for NULL, which would break the fixed width
-_HEADER = 19  # signature, flags and length of the header extension
-_TRAILER = 2
 
-# Every column is of fixed width and never NULL, so that the whole answer is one numpy record array.
+# Every column is of fixed width and never NULL (copying_out).
 # An event without coordinates of its own stands at its place, as far as the place's location is known.
 EVENTS = """
 COPY (
@@ -66,23 +62,23 @@ COPY (
 ) TO STDOUT (FORMAT binary)
 """
 
-_EVENT_COLUMNS = (
-    ("event_id", "V16"),
-    ("place_id", "V16"),
-    ("occurred_from", ">i8"),
-    ("occurred_to", ">i8"),
-    ("agency", ">i4"),
-    ("kind", ">i4"),
-    ("category", ">i4"),
-    ("harms", ">i4"),
-    ("relation", ">i4"),
-    ("accuracy", ">i4"),
-    ("radius_m", ">f8"),
-    ("x", ">f8"),
-    ("y", ">f8"),
-    ("boundary_id", "V16"),
-)
-_CHILD_COLUMNS = (("event_id", "V16"), ("person_id", "V16"))
+_EVENT_COLUMNS = {
+    "event_id": "V16",
+    "place_id": "V16",
+    "occurred_from": ">i8",
+    "occurred_to": ">i8",
+    "agency": ">i4",
+    "kind": ">i4",
+    "category": ">i4",
+    "harms": ">i4",
+    "relation": ">i4",
+    "accuracy": ">i4",
+    "radius_m": ">f8",
+    "x": ">f8",
+    "y": ">f8",
+    "boundary_id": "V16",
+}
+_CHILD_COLUMNS = {"event_id": "V16", "person_id": "V16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +153,10 @@ def list_event_columns(
         "relations": list(terms("relation")),
         "accuracies": list(terms("accuracy")),
     }
-    rows = _copied(session, EVENTS, period | words, _EVENT_COLUMNS)
-    links = _copied(session, CHILDREN, {}, _CHILD_COLUMNS)
+    rows = copy_out(session, EVENTS, period | words, _EVENT_COLUMNS)
+    links = copy_out(session, CHILDREN, {}, _CHILD_COLUMNS)
     child_event, child = _numbered(rows["event_id"], links)
-    epoch = int(_EPOCH.timestamp()) * 1_000_000
+    epoch = int(EPOCH.timestamp()) * 1_000_000
 
     def whole(name: str) -> Integers:
         return np.asarray(rows[name], dtype=np.int64)
@@ -188,37 +184,9 @@ def list_event_columns(
     )
 
 
-def _copied(
-    session: Session, statement: str, params: dict[str, Any], columns: tuple[tuple[str, str], ...]
-) -> NDArray[Any]:
-    """Run a binary COPY of fixed-width columns and view its bytes as records.
-
-    Raises
-    ------
-    ValueError
-        A column was NULL or of another width: the statement and the columns do not fit together.
-    """
-    buffer = io.BytesIO()
-    session.cursor.copy_expert(session.cursor.mogrify(statement, params), buffer)
-    layout: list[tuple[str, str]] = [("fields", ">i2")]
-    for name, kind in columns:
-        layout += [(f"{name} width", ">i4"), (name, kind)]
-    record = np.dtype(layout)
-    content = buffer.getbuffer()
-    body = content[_HEADER : len(content) - _TRAILER]
-    widths = struct.pack(">h", len(columns))
-    if len(body) % record.itemsize or (len(body) and bytes(body[:2]) != widths):
-        raise ValueError("COPY answered with rows of another width than expected")
-    rows = np.frombuffer(body, dtype=record)
-    for name, kind in columns:
-        if not (rows[f"{name} width"] == np.dtype(kind).itemsize).all():
-            raise ValueError(f"COPY answered {name} in another width than expected")
-    return rows
-
-
-def _numbered(event_ids: Bytes, links: NDArray[Any]) -> tuple[Integers, Integers]:
+def _numbered(event_ids: Bytes, links: Columns) -> tuple[Integers, Integers]:
     """Row of the event and a small number for the child, for each pair of ids."""
-    if not links.size:
+    if not links["event_id"].size:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     row_of = dict(zip(event_ids.tolist(), range(event_ids.size), strict=True))
     numbers: dict[bytes, int] = {}
