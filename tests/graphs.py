@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from placewise.network.arrays import Network
+from placewise.network.groups import Groups
 
 
 def network_of(graph: nx.Graph[int]) -> Network:
@@ -27,3 +28,10 @@ def graphs(draw: st.DrawFn, *, least: int = 1, most: int = 14) -> nx.Graph[int]:
 #: The first example may have to wait for a loop to be compiled.
 UNTIMED = settings(deadline=None)
 STAR = nx.star_graph(50_000)
+
+
+def memberships(data: st.DataObject, graph: nx.Graph[int]) -> tuple[Groups, dict[int, set[int]]]:
+    """Up to four groups, each node in none, one or several; as arrays and as a set by node."""
+    drawn = data.draw(st.lists(st.tuples(st.sampled_from(sorted(graph)), st.integers(0, 3)), max_size=20))
+    belongs = {v: {group for who, group in drawn if who == v} for v in graph}
+    return Groups.build(len(graph), [v for v, _ in drawn], [g for _, g in drawn], n_groups=4), belongs

@@ -159,5 +159,5 @@ def surroundings(network: Network, start: ArrayLike, *, hops: int = 2) -> Surrou
     begin = positions(start, network.n_nodes)
     if begin.size == 0 or hops < 0:
         raise InvalidLinks("Surroundings need a node to start from, and no fewer than nought steps.")
-    nodes, starts, ties = walks_compiled.reach(walks_compiled.ties_of(network), begin, hops)
+    nodes, starts, ties = walks_compiled.reach(walks_compiled.ties_of(network), network.tie, begin, hops)
     return Surroundings(nodes, np.repeat(np.arange(hops + 1), np.diff(starts)), np.sort(ties))

@@ -25,12 +25,11 @@ class Ties(NamedTuple):
 
     offsets: Offsets
     neighbour: IndexArray
-    tie: IndexArray
 
 
 def ties_of(network: Network) -> Ties:
     """Return a network's neighbours as the walks take them."""
-    return Ties(network.offsets, network.neighbour, network.tie)
+    return Ties(network.offsets, network.neighbour)
 
 
 class _Room(NamedTuple):
@@ -83,8 +82,11 @@ def core_numbers(ties: Ties) -> Offsets:
 
 
 @compiled
-def reach(ties: Ties, start: Positions, hops: int) -> tuple[IndexArray, Offsets, IndexArray]:
-    """Return who is within some steps of the start, nearest first, where each step begins, and the ties among them."""
+def reach(ties: Ties, tie: IndexArray, start: Positions, hops: int) -> tuple[IndexArray, Offsets, IndexArray]:
+    """Return who is within some steps of the start, nearest first, where each step begins, and the ties among them.
+
+    ``tie`` says which tie leads to each neighbour.
+    """
     n = ties.offsets.size - 1
     seen = np.zeros(n, dtype=np.uint8)
     queue = np.empty(n, dtype=np.int32)
@@ -103,11 +105,11 @@ def reach(ties: Ties, start: Positions, hops: int) -> tuple[IndexArray, Offsets,
                     seen[u], queue[filled] = 1, u
                     filled += 1
         starts[hop + 2] = filled
-    return queue[:filled].copy(), starts, _ties_among(ties, queue[:filled], seen)
+    return queue[:filled].copy(), starts, _ties_among(ties, tie, queue[:filled], seen)
 
 
 @compiled
-def _ties_among(ties: Ties, nodes: IndexArray, inside: Marks) -> IndexArray:
+def _ties_among(ties: Ties, tie: IndexArray, nodes: IndexArray, inside: Marks) -> IndexArray:
     count = 0
     for v in nodes:
         for j in range(ties.offsets[v], ties.offsets[v + 1]):
@@ -117,7 +119,7 @@ def _ties_among(ties: Ties, nodes: IndexArray, inside: Marks) -> IndexArray:
     for v in nodes:
         for j in range(ties.offsets[v], ties.offsets[v + 1]):
             if inside[ties.neighbour[j]] and ties.neighbour[j] > v:
-                found[count] = ties.tie[j]
+                found[count] = tie[j]
                 count += 1
     return found
 
