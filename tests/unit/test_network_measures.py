@@ -1,5 +1,7 @@
 """Separate parts, cores and surroundings, against networkx."""
 
+import inspect
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ from hypothesis import strategies as st
 
 from placewise.core.errors import InvalidLinks
 from placewise.network.arrays import Network
+from placewise.network.betweenness import betweenness, sources_needed
+from placewise.network.brokerage import bridges
 from placewise.network.measures import core_numbers, core_sizes, separate_parts, surroundings
 from tests.graphs import STAR, UNTIMED, graphs, network_of
 
@@ -83,3 +87,9 @@ def test_a_hub_of_50_000_is_walked_like_any_other():
 def test_surroundings_of_nobody_are_refused(start, hops):
     with pytest.raises(InvalidLinks):
         surroundings(Network.build(3, [0], [1]), start, hops=hops)
+
+
+@pytest.mark.parametrize("measure", [core_numbers, betweenness, sources_needed, bridges])
+def test_no_measure_is_given_for_all_nodes_unasked(measure):
+    """Children are never ranked: whoever wants numbers of nodes names the places and the adults of concern."""
+    assert inspect.signature(measure).parameters["of"].default is inspect.Parameter.empty
