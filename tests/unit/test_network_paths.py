@@ -57,6 +57,13 @@ def test_each_step_comes_with_its_tie():
         assert [set(map(int, pair)) for pair in ends] == [set(pair) for pair in steps]
 
 
+def test_a_way_does_not_go_back_into_the_group_it_starts_from():
+    """0 and 1 are the group; 1 has a way of its own to 4, as long as the one through 0."""
+    graph = nx.Graph([(0, 1), (0, 3), (1, 2), (2, 3), (3, 4)])
+    found = shortest_paths(network_of(graph), [0, 1], 4, count=5, max_between=None)
+    assert [path.nodes for path in found] == [(0, 3, 4), (1, 2, 3, 4)]
+
+
 def test_by_default_one_node_may_lie_between():
     path = network_of(nx.path_graph(4))
     assert [found.nodes for found in shortest_paths(path, 0, 2)] == [(0, 1, 2)]
