@@ -23,12 +23,11 @@ from scipy.spatial import cKDTree
 
 from benchmarks.bench_geo import SOUTH, WEST, Call, scipy_density, show, synthetic_points
 from placewise.geo import kernels
-from placewise.geo.counts import incidents_per_cell
 from placewise.geo.density import SquareGrid, kernel_density
 from placewise.geo.local_g import local_g
 from placewise.geo.local_moran import local_moran
 from placewise.geo.multiplicity import castro_singer_cut_off
-from placewise.geo.squares import gi_star_of_squares, locate_in_squares, square_adjacency
+from placewise.geo.squares import count_in_squares, gi_star_of_squares, square_adjacency
 
 FINE = SquareGrid(WEST, SOUTH, 50.0, rows=500, columns=500)
 COARSE = SquareGrid(WEST, SOUTH, 100.0, rows=250, columns=250)
@@ -168,12 +167,11 @@ def bench_gi_star(n: int, rounds: int) -> None:
     x, y = synthetic_points(n)
 
     def ours() -> np.ndarray:
-        counts = incidents_per_cell(locate_in_squares(x, y, grid=COARSE), n_cells=62_500)
-        result = gi_star_of_squares(counts.reshape(250, 250), method="normal")
+        result = gi_star_of_squares(count_in_squares(x, y, grid=COARSE)[0], method="normal")
         castro_singer_cut_off(result.p)
         return result.z
 
-    counts = incidents_per_cell(locate_in_squares(x, y, grid=COARSE), n_cells=62_500)
+    counts = count_in_squares(x, y, grid=COARSE)[0].ravel()
     cases: dict[str, Call] = {"placewise: bin + Gi* + p + q + cut-off": ours}
     note, absent = "", ("spdep localG",)
     if find_spec("esda"):

@@ -36,9 +36,8 @@ from benchmarks.bench_map import served
 from benchmarks.bench_surfaces import square_polygons
 from benchmarks.tipg import backends, features, tipg
 from placewise.core.vocabulary import terms
-from placewise.geo.counts import incidents_per_cell
 from placewise.geo.density import SquareGrid, kernel_density
-from placewise.geo.squares import gi_star_of_squares, locate_in_squares
+from placewise.geo.squares import count_in_squares, gi_star_of_squares
 from placewise.panel.hotspot_tiles import PointTiles, point_tiles
 from placewise.store.cluster import PrivateCluster
 from placewise.store.osgb import to_lonlat
@@ -207,12 +206,12 @@ def sum_of(ask: Callable[[Any], bytes], zoom: int, events: int) -> int:
 def filtered_counts(x: np.ndarray, y: np.ndarray, month: np.ndarray, category: np.ndarray) -> np.ndarray:
     """Records of the chosen months and categories on squares of 100 m."""
     kept = np.flatnonzero((month >= FIRST) & (month <= LAST) & (category < len(CHOSEN)))
-    return counted(x[kept], y[kept])
+    return counted(x[kept], y[kept]).ravel()
 
 
 def counted(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Records on each square of 100 m."""
-    return incidents_per_cell(locate_in_squares(x, y, grid=GRID), n_cells=GRID.rows * GRID.columns)
+    return count_in_squares(x, y, grid=GRID)[0]
 
 
 def bench_filter(cluster: PrivateCluster, events: int) -> None:
@@ -287,9 +286,7 @@ def bench_growth(sizes: Sequence[int], rounds: int) -> None:
             "density 300 m on 100 m, quartic": lambda x=x, y=y: kernel_density(
                 x, y, grid=GRID, bandwidth_m=300.0
             ),
-            "Gi* on 62,500 squares, from points": lambda x=x, y=y: gi_star_of_squares(
-                counted(x, y).reshape(GRID.rows, GRID.columns)
-            ),
+            "Gi* on 62,500 squares, from points": lambda x=x, y=y: gi_star_of_squares(counted(x, y)),
         }
         for name, ms in interleaved(cases, rounds).items():
             per = len(spots[0 if "z10" in name else 1]) if name.startswith("a tile") else 1

@@ -1,5 +1,7 @@
 """Square cells: where a point is, who is next to whom, and windows that equal neighbour lists."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from placewise.core.errors import MissingValue, NoVariation, TooFewCells, WrongCRS
 from placewise.geo.density import SquareGrid
 from placewise.geo.getis_ord import gi_star
-from placewise.geo.squares import gi_star_of_squares, locate_in_squares, square_adjacency, window_sums
+from placewise.geo.squares import count_in_squares, gi_star_of_squares, square_adjacency, window_sums
 
 GRID = SquareGrid(540000.0, 180000.0, 100.0, rows=6, columns=9)
 
@@ -63,21 +65,45 @@ def test_missing_values_outside_the_area_do_not_reach_in():
         gi_star_of_squares(counts)
 
 
-def test_every_point_has_the_cell_whose_square_holds_it():
+def slow_counts(x, y, grid):
+    """One point at a time."""
+    counts, n_outside = np.zeros((grid.rows, grid.columns), dtype=int), 0
+    for px, py in zip(x, y, strict=True):
+        row, column = (
+            math.floor((py - grid.y_min_m) / grid.cell_m),
+            math.floor((px - grid.x_min_m) / grid.cell_m),
+        )
+        if 0 <= row < grid.rows and 0 <= column < grid.columns:
+            counts[row, column] += 1
+        else:
+            n_outside += 1
+    return counts, n_outside
+
+
+@pytest.mark.parametrize("cell_m", [100.0, 33.3])
+def test_every_point_counts_in_the_square_that_holds_it(cell_m):
+    grid = SquareGrid(540000.0, 180000.0, cell_m, rows=6, columns=9)
     rng = np.random.default_rng(0)
-    x, y = 540000 + rng.random(500) * 1000 - 50, 180000 + rng.random(500) * 700 - 50
-    cell = locate_in_squares(x, y, grid=GRID)
-    for px, py, where in zip(x, y, cell.tolist(), strict=True):
-        on_grid = 540000 <= px < 540900 and 180000 <= py < 180600
-        expected = int((py - 180000) // 100) * 9 + int((px - 540000) // 100) if on_grid else -1
-        assert where == expected
-    assert locate_in_squares([1e300, -1e300], [180000.0, 180000.0], grid=GRID).tolist() == [-1, -1]
-    assert locate_in_squares([], [], grid=GRID).tolist() == []
-    # More than are handled at once, the last part shorter than the others.
-    many = locate_in_squares(np.tile(x, 140), np.tile(y, 140), grid=GRID)
-    assert many.tolist() == np.tile(cell, 140).tolist()
+    # More than are handled at once, within and beside the grid; then on every side of a square and just off it.
+    x, y = 540000 + rng.random(3000) * 11 * cell_m - cell_m, 180000 + rng.random(3000) * 8 * cell_m - cell_m
+    sides = np.array([540000 + np.arange(-1, 11) * cell_m, 180000 + np.arange(-1, 11) * cell_m])
+    beside = np.concatenate([sides, np.nextafter(sides, 0), np.nextafter(sides, np.inf)], axis=1)
+    corners = (a.ravel() for a in np.meshgrid(*beside))
+    x, y = (np.concatenate(pair) for pair in zip((x, y), corners, strict=True))
+    counts, n_outside = count_in_squares(x, y, grid=grid)
+    expected, expected_outside = slow_counts(x, y, grid)
+    assert counts.tolist() == expected.tolist()
+    assert n_outside == expected_outside > 0
+
+
+def test_points_far_away_are_outside_and_gaps_and_degrees_are_refused():
+    counts, n_outside = count_in_squares([1e300, -1e300, 540000], [180000, 180000, 180000], grid=GRID)
+    assert (counts.sum(), counts[0, 0], n_outside) == (1, 1, 2)
+    assert count_in_squares([], [], grid=GRID)[0].tolist() == np.zeros((6, 9)).tolist()
+    with pytest.raises(MissingValue, match="1 of 2"):
+        count_in_squares([540000.0, np.nan], [180000.0, 180000.0], grid=GRID)
     with pytest.raises(WrongCRS):
-        locate_in_squares([0.1], [51.5], grid=GRID)
+        count_in_squares([0.1], [51.5], grid=GRID)
 
 
 def test_a_corner_has_three_neighbours_and_the_middle_eight():
