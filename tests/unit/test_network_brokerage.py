@@ -69,6 +69,12 @@ def test_a_shop_that_alone_joins_two_groups_is_told_from_a_park_beside_another()
     assert found.parts.tolist() == [2, 1, 1]
 
 
+def test_two_rings_that_share_one_place_fall_apart_without_it():
+    rings = nx.Graph([(0, 1), (1, 2), (2, 0), (0, 3), (3, 4), (4, 0)])
+    groups = Groups.build(5, [1, 2, 3, 4], [0, 0, 1, 1], n_groups=2)
+    assert bridges(network_of(rings), groups, of=[0, 1]).parts.tolist() == [2, 1]
+
+
 def test_a_long_chain_does_not_end_the_search():
     chain = network_of(nx.path_graph(30_000))
     ends = Groups.build(30_000, [0, 29_999], [0, 1], n_groups=2)
