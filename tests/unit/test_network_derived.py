@@ -26,6 +26,7 @@ from placewise.network.derived import (
     ties_as_of,
 )
 from placewise.network.presences import Presences, Role
+from tests.graphs import UNTIMED
 
 START = np.datetime64("2026-01-01T00:00", "m")
 CHILD, ADULT, MISSING = Role
@@ -107,6 +108,7 @@ def seen(found):
     return [((one, other, *events), (day, known, sound)) for one, other, events, day, known, sound in rows]
 
 
+@UNTIMED
 @given(st.lists(ROW, max_size=14), st.sampled_from(RULES), st.integers(0, 30))
 def test_occasions_are_those_of_comparing_everybody_to_everybody(rows, rule, window):
     rule = replace(rule, window_hours=0 if rule.meet_at == "found" else window)
@@ -117,6 +119,7 @@ def test_occasions_are_those_of_comparing_everybody_to_everybody(rows, rule, win
     assert [(key[:2], value[0]) for key, value in fast] == sorted((key[:2], value[0]) for key, value in fast)
 
 
+@UNTIMED
 @given(st.lists(ROW, max_size=14), st.sampled_from(RULES), st.integers(-1, 4), st.integers(-1, 5))
 def test_ties_are_those_of_counting_the_days_one_by_one(rows, rule, days, known):
     rule = replace(rule, probable_from_days=2, expires_days=1)
@@ -138,6 +141,7 @@ def test_ties_are_those_of_counting_the_days_one_by_one(rows, rule, days, known)
         assert evidence.tolist() == sorted({event for _, _, events in pairs[pair] for event in events})
 
 
+@UNTIMED
 @given(st.lists(ROW, max_size=14), st.integers(1, 4))
 def test_nobody_is_paired_from_a_crowd_and_everybody_else_still_is(rows, most):
     # Stays of no length, so that nobody can come twice during one of them.

@@ -9,6 +9,7 @@ from placewise.core.errors import InvalidLinks, TooManyPairs
 from placewise.network import exposure as module
 from placewise.network.exposure import exposure, overlap
 from placewise.network.groups import Groups
+from tests.graphs import UNTIMED
 
 # Nodes 0 to 5 are children, 6 to 9 places, 10 to 12 adults of concern.
 N, PLACES = 13, [9, 6, 8]
@@ -33,6 +34,7 @@ def found(rows, members=(), places=PLACES):
     )
 
 
+@UNTIMED
 @given(st.lists(ROW, max_size=25), MEMBERS)
 def test_every_count_is_the_size_of_a_set_of_children(rows, members):
     counts = found(rows, members)
@@ -50,6 +52,7 @@ def test_every_count_is_the_size_of_a_set_of_children(rows, members):
             assert counts.by_adult.toarray()[i, adult] == len(met)
 
 
+@UNTIMED
 @given(st.lists(ROW, max_size=25), st.permutations([9, 6, 8]), st.integers(0, 3))
 def test_overlap_is_that_of_sets(rows, order, k):
     chosen = order[:k]
