@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from placewise.core.scope import Role
@@ -34,6 +34,9 @@ document.addEventListener("securitypolicyviolation", (event) => {
   window.placewiseViolation(`${event.effectiveDirective} refused ${event.blockedURI} in ${where}`);
 });
 """
+
+# Signing in costs a password hash, and the machine may be shared: patience is no part of what is tested.
+expect.set_options(timeout=20_000)
 
 OpenAs = Callable[..., Page]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -132,7 +133,11 @@ def test_a_form_carries_the_map_and_keeps_what_was_asked(app: Flask, code: str) 
     own = {"near_repeats": 'name="within_m"', "back_test": 'name="before"'}[code]
     with app.test_request_context("/p/testham/map"):
         g.membership = SimpleNamespace(slug="testham", roles=Role.COORDINATOR)
-        page = render_template(f"analysis/{code}_form.html", query=query)
+        asked = partial(render_template, f"analysis/{code}_form.html", query=query)
+        page = asked(outcome=SimpleNamespace(state="done"))
+        refused = asked(outcome=SimpleNamespace(state="refused"))
+    assert ' id="options">' in page
+    assert ' id="options" open>' in refused, "the message leads to the options"
     assert page.count('name="harm"') == 2
     assert page.count(own) == 1
     assert ('value="200"' if code == "near_repeats" else 'value="3"') in page
