@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,8 +15,11 @@ from placewise.network.groups import Groups
 from placewise.network.links import IndexArray
 from placewise.network.measures import tie_matrix
 
-#: Pairs that are held in memory at once: about 1 GB while they are counted.
-MOST_PAIRS = 20_000_000
+#: Pairs of places that are held in memory: about 1 GB while they are put together.
+MOST_HELD = 20_000_000
+#: Pairs of groups that are gone through: about half a minute. Some millions of them are held at a time.
+MOST_COUNTED = 500_000_000
+AT_ONCE = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ def bridges(network: Network, groups: Groups, *, of: ArrayLike) -> Bridges:
     InvalidLinks
         A position is not among the nodes, or the groups are of another network.
     TooManyPairs
-        Places or people are tied to so many groups that their pairs cannot be held.
+        Places or people are tied to so many groups that their pairs cannot be gone through.
 
     Notes
     -----
@@ -115,22 +119,29 @@ def _beside(ties: csr_array, groups: Groups) -> csr_array:
 
 
 def _sole_pairs(ties: csr_array, groups: Groups, beside: csr_array, of: Offsets) -> Offsets:
-    _refuse_too_many(np.diff(beside.indptr), "linked to very many groups")
+    touched = np.diff(beside.indptr)
+    _refuse_too_many(touched, "linked to very many groups", most=MOST_COUNTED)
     inside = groups.matrix
-    direct = csr_array(inside.T @ inside + inside.T @ (ties @ inside))
-    joined = csr_array(triu(beside.T @ beside, k=1))
-    # 1 where one node alone joins the pair; what is joined directly besides is no longer 1.
-    ways = csr_array(joined + 2 * joined.sign().multiply(direct.sign()))
-    ways.data = (ways.data == 1).astype(np.float64)
-    rows = csr_array(beside[of])
-    return np.asarray((rows @ ways).multiply(rows).sum(axis=1)).ravel().astype(np.int64)
+    direct = csr_array(inside.T @ inside + inside.T @ (ties @ inside)).sign()
+    by_group = csr_array(beside.T)
+    asked = csr_array(beside[of])
+    asked_by_group = csr_array(asked.T)
+    found = np.zeros(of.size)
+    cuts = np.flatnonzero(np.diff(np.cumsum(by_group @ touched) // AT_ONCE)) + 1
+    for first, last in pairwise([0, *cuts.tolist(), groups.n_groups]):
+        joined = csr_array(triu(by_group[first:last] @ beside, k=first + 1))
+        # 1 where one node alone joins the pair; what is joined directly besides is no longer 1.
+        ways = csr_array(joined + 2 * joined.sign().multiply(direct[first:last]))
+        ways.data = (ways.data == 1).astype(np.float64)
+        found += (csr_array(asked_by_group[first:last].T) @ ways).multiply(asked).sum(axis=1)
+    return found.astype(np.int64)
 
 
-def _refuse_too_many(touched: IndexArray, which: str) -> None:
+def _refuse_too_many(touched: IndexArray, which: str, *, most: int) -> None:
     pairs = int((touched.astype(np.int64) * (touched.astype(np.int64) - 1) // 2).sum())
-    if pairs > MOST_PAIRS:
+    if pairs > most:
         raise TooManyPairs(
-            f"Some of the network is {which}: {pairs:,} pairs, and at most {MOST_PAIRS:,} can be held. "
+            f"Some of the network is {which}: {pairs:,} pairs, and at most {most:,} can be gone through. "
             f"Leave out what is linked to nearly everything (such as a station), or ask about fewer."
         )
 
@@ -195,7 +206,7 @@ def places_sharing_adults(
     adult = np.unique(positions(adults, network.n_nodes))
     there = csr_array(tie_matrix(network)[place][:, adult])
     by_adult = csr_array(there.T)
-    _refuse_too_many(np.diff(by_adult.indptr), "linked to very many places")
+    _refuse_too_many(np.diff(by_adult.indptr), "linked to very many places", most=MOST_HELD)
     pairs = triu(there @ by_adult, k=1, format="coo")
     kept = pairs.data >= at_least
     order = np.lexsort((pairs.col[kept], pairs.row[kept]))

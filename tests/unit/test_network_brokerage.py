@@ -69,6 +69,15 @@ def test_a_shop_that_alone_joins_two_groups_is_told_from_a_park_beside_another()
     assert found.parts.tolist() == [2, 1, 1]
 
 
+def test_groups_gone_through_in_blocks_have_the_same_sole_pairs(monkeypatch):
+    graph = nx.gnm_random_graph(150, 200, seed=6)
+    groups = Groups.build(150, range(100), [i // 5 for i in range(100)], n_groups=20)
+    whole = bridges(network_of(graph), groups, of=range(150)).sole_pairs
+    monkeypatch.setattr(module, "AT_ONCE", 3)
+    assert whole.sum() > 20
+    assert bridges(network_of(graph), groups, of=range(150)).sole_pairs.tolist() == whole.tolist()
+
+
 def test_two_rings_that_share_one_place_fall_apart_without_it():
     rings = nx.Graph([(0, 1), (1, 2), (2, 0), (0, 3), (3, 4), (4, 0)])
     groups = Groups.build(5, [1, 2, 3, 4], [0, 0, 1, 1], n_groups=2)
@@ -99,7 +108,8 @@ def test_a_hub_of_50_000_is_counted_without_making_its_pairs():
 
 
 def test_a_hub_of_too_many_groups_is_refused_with_what_to_do(monkeypatch):
-    monkeypatch.setattr(module, "MOST_PAIRS", 5)
+    monkeypatch.setattr(module, "MOST_COUNTED", 5)
+    monkeypatch.setattr(module, "MOST_HELD", 5)
     groups = Groups.build(5, range(1, 5), range(4), n_groups=4)
     with pytest.raises(TooManyPairs, match=r"6 pairs.*such as a station"):
         bridges(network_of(nx.star_graph(4)), groups, of=[1])
