@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, NamedTuple, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -66,6 +66,14 @@ def checked_width(cell_width_m: float) -> float:
     return float(cell_width_m)
 
 
+class Table(NamedTuple):
+    """A rectangle of positions by lattice coordinates, from a corner; -1 for no cell, as all along its border."""
+
+    q_low: int
+    r_low: int
+    position: Integers
+
+
 @dataclass(frozen=True)
 class CellGrid(ABC):
     """The cells of one study area, in order of their ids; of one shape, on a lattice of the whole country.
@@ -85,6 +93,8 @@ class CellGrid(ABC):
 
     #: Steps (q, r) from a cell to its neighbours, by where they lie.
     neighbours: ClassVar[Mapping[str, tuple[int, int]]]
+    #: Hexagons, or else squares.
+    hexagonal: ClassVar[bool]
 
     @property
     @abstractmethod
@@ -120,26 +130,22 @@ class CellGrid(ABC):
         return self.cell.size
 
     @cached_property
-    def _table(self) -> tuple[int, int, Integers]:
-        """A rectangle of positions by (q, r) with a border of -1, for look-up without searching."""
+    def table(self) -> Table | None:
+        """Positions for look-up without searching; None where a rectangle around all cells would be mostly empty."""
         q, r = unpack_cell(self.cell)
+        if int(np.ptp(q)) * int(np.ptp(r)) > _TABLE_AT_LEAST + _TABLE_TO_CELLS * self.n_cells:
+            return None
         q_low, r_low = int(q.min()) - 1, int(r.min()) - 1
-        table = np.full((int(q.max()) - q_low + 2, int(r.max()) - r_low + 2), -1, dtype=np.int64)
-        table[q - q_low, r - r_low] = np.arange(self.n_cells)
-        return q_low, r_low, table
-
-    @cached_property
-    def _is_far_flung(self) -> bool:
-        """Whether a rectangle around all cells would be mostly empty, and far larger than they are."""
-        q, r = unpack_cell(self.cell)
-        return int(np.ptp(q)) * int(np.ptp(r)) > _TABLE_AT_LEAST + _TABLE_TO_CELLS * self.n_cells
+        position = np.full((int(q.max()) - q_low + 2, int(r.max()) - r_low + 2), -1, dtype=np.int64)
+        position[q - q_low, r - r_low] = np.arange(self.n_cells)
+        return Table(q_low, r_low, position)
 
     def _look_up(self, q: Integers, r: Integers) -> Integers:
-        if self._is_far_flung:
+        if self.table is None:
             wanted = pack_cell(q, r)
             at = np.minimum(np.searchsorted(self.cell, wanted), self.n_cells - 1)
             return np.where(self.cell[at] == wanted, at, -1)
-        q_low, r_low, table = self._table
+        q_low, r_low, table = self.table
         # Out-of-range coordinates fall on the border, which holds -1.
         row = np.clip(q - q_low, 0, table.shape[0] - 1)
         column = np.clip(r - r_low, 0, table.shape[1] - 1)
@@ -164,10 +170,10 @@ class CellGrid(ABC):
         for start in range(0, xs.size, CHUNK):
             part = slice(start, start + CHUNK)
             q, r = self.lattice_of_points(xs[part], ys[part], self.cell_width_m)
-            if self._is_far_flung:
+            if self.table is None:
                 position[part] = self._look_up(q.astype(np.int64), r.astype(np.int64))
                 continue
-            q_low, r_low, table = self._table
+            q_low, r_low, table = self.table
             # Out-of-range coordinates fall on the border, which holds -1.
             row = np.clip(q - q_low, 0, table.shape[0] - 1)
             row *= table.shape[1]

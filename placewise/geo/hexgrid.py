@@ -137,6 +137,7 @@ class HexGrid(CellGrid):
         "West": (-1, 0),
         "North-west": (-1, 1),
     }
+    hexagonal: ClassVar[bool] = True
 
     @property
     def cell_area_m2(self) -> float:

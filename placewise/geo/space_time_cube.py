@@ -9,14 +9,14 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from placewise.geo.adjacency import Adjacency
-from placewise.geo.cells import CHUNK, CellGrid
+from placewise.geo.cells import CellGrid, Table
 from placewise.geo.counts import NO_CHILD, checked_children
 from placewise.geo.crs import Flags, Floats, Integers, require_coordinates
 from placewise.geo.getis_ord_steps import sums_around
 from placewise.geo.local_time import LONDON, intervals
 
-# A table that names the step of each hour, say, is made for at most so many of them.
-_TABLE_AT_MOST = 1 << 17
+# The period is cut into 2 ** 12 to 2 ** 13 parts to look up steps in.
+_BITS_OF_PARTS = 13
 
 
 @dataclass(frozen=True)
@@ -204,10 +204,34 @@ def space_time_cube(
     if len(begins) != xs.size:
         raise ValueError(f"{len(begins)} times for {xs.size} records")
     children = None if child is None else checked_children(child, xs.size)
+    known = known_windows(received, steps, grid.n_cells)
+    if end is None and children is None and steps.window_steps == 1 and grid.table is not None:
+        return _cube_of_instants(xs, ys, begins.asi8, grid=grid, table=grid.table, steps=steps, known=known)
     return cube_of_cells(
-        grid.locate(xs, ys), begins.asi8, ends.asi8, grid=grid, steps=steps, child=children,
-        known=known_windows(received, steps, grid.n_cells),
-    )  # fmt: skip
+        grid.locate(xs, ys), begins.asi8, ends.asi8, grid=grid, steps=steps, child=children, known=known
+    )
+
+
+def _cube_of_instants(
+    x: Floats, y: Floats, times_ns: Integers, *, grid: CellGrid, table: Table, steps: TimeSteps, known: Flags
+) -> SpaceTimeCube:
+    """Count records that each fall into one cell and one step."""
+    from placewise.geo.cube_compiled import Calendar, Cells, count_instants
+
+    edges = steps.edges_ns
+    length = int(edges[-1] - edges[0])
+    shift = max(length.bit_length() - _BITS_OF_PARTS, 0)
+    parts = edges[0] + (np.arange((length >> shift) + 1) << shift)
+    calendar = Calendar(edges, np.searchsorted(edges, parts, side="right") - 1, shift)
+    cells = Cells(grid.hexagonal, grid.cell_width_m, float(table.q_low), float(table.r_low), table.position)
+    counts = np.zeros((steps.n_steps, grid.n_cells))
+    n_outside, n_out_of_period = count_instants((x, y), times_ns, cells, calendar, counts)
+    lost = 0.0
+    if not known.all():
+        lost = float(counts.sum(where=~known))
+        counts[~known] = 0.0
+    n = x.size - n_outside - n_out_of_period
+    return SpaceTimeCube(counts, known, None, steps, n, n_outside, n_out_of_period, lost)
 
 
 def known_windows(received: ArrayLike | None, steps: TimeSteps, n_cells: int) -> Flags:
@@ -249,8 +273,7 @@ def cube_of_cells(
     lost = 0.0
     if not counted.all():
         lost = float(weight[inside[record] & ~counted].sum())
-        record = np.arange(cell.size)[record][counted]
-        slot, weight = slot[counted], weight[counted]
+        record, slot, weight = record[counted], slot[counted], weight[counted]
     shape = (steps.n_windows, n_cells)
     if child is None:
         counts, totals = _sum_by(slot, weight, shape), None
@@ -261,16 +284,10 @@ def cube_of_cells(
     return SpaceTimeCube(counts, known, totals, steps, n, cell.size - n_inside, n_inside - n, lost)
 
 
-def _entries(
-    from_ns: Integers, to_ns: Integers, steps: TimeSteps
-) -> tuple[Integers | slice, Integers, Floats]:
+def _entries(from_ns: Integers, to_ns: Integers, steps: TimeSteps) -> tuple[Integers, Integers, Floats]:
     """Return record, window and share of the record's interval for each window that a record touches."""
     instant = to_ns == from_ns
     step_first = _steps_of(from_ns, steps.edges_ns)
-    if steps.window_steps == 1 and instant.all():  # the common case, without copies
-        within = (step_first >= 0) & (step_first < steps.n_steps)
-        record: Integers | slice = slice(None) if within.all() else np.flatnonzero(within)
-        return record, step_first[record], np.ones(int(np.count_nonzero(within)))
     # An instant is in the step that starts with it; an interval that ends there is not.
     step_last = np.where(instant, step_first, _steps_of(to_ns - 1, steps.edges_ns))
     first = np.maximum(step_first - steps.window_steps + 1, 0)
@@ -289,19 +306,7 @@ def _entries(
 
 def _steps_of(times_ns: Integers, edges_ns: Integers) -> Integers:
     """Return the step each time is in: -1 before the first, one more than the last has after it."""
-    lengths = np.diff(edges_ns)
-    # Edges lie on whole hours, and a table of hours is quicker than a search.
-    grain = int(np.gcd.reduce(lengths))
-    if (edges_ns[-1] - edges_ns[0]) // grain > _TABLE_AT_MOST:
-        return np.asarray(np.searchsorted(edges_ns, times_ns, side="right") - 1)
-    within = np.repeat(np.arange(lengths.size), lengths // grain)
-    table = np.concatenate([[-1], within, [lengths.size]])
-    found = np.empty(times_ns.size, dtype=np.int64)
-    for start in range(0, times_ns.size, CHUNK):
-        part = slice(start, start + CHUNK)
-        grains = (times_ns[part] - edges_ns[0]) // grain
-        np.take(table, grains + 1, out=found[part], mode="clip")
-    return found
+    return np.asarray(np.searchsorted(edges_ns, times_ns, side="right") - 1)
 
 
 def _sum_by(slot: Integers, weight: Floats, shape: tuple[int, int]) -> Floats:

@@ -33,6 +33,7 @@ class SquareCells(CellGrid):
         "West": (-1, 0),
         "North-west": (-1, 1),
     }
+    hexagonal: ClassVar[bool] = False
 
     @property
     def cell_area_m2(self) -> float:

@@ -1,5 +1,6 @@
 """Space–time cubes: records over cells and windows against plain loops; what is unknown and what is lost."""
 
+from bisect import bisect_right
 from itertools import pairwise
 
 import geopandas as gpd
@@ -14,6 +15,7 @@ from placewise.core.errors import MissingValue, WrongCRS
 from placewise.geo.getis_ord_steps import sums_around
 from placewise.geo.hexgrid import hex_grid
 from placewise.geo.space_time_cube import TimeSteps, daily_steps, monthly_steps, space_time_cube
+from placewise.geo.square_cells import square_cells
 
 AREA = gpd.GeoSeries([shapely.box(540000, 180000, 542000, 182000)], crs="EPSG:27700")
 GRID = hex_grid(AREA, cell_width_m=700)
@@ -98,12 +100,13 @@ def test_midnight_of_the_london_calendar_divides_months():
     assert one_place(utc).counts.sum(axis=1)[5:7].tolist() == [1, 1]
 
 
-@pytest.mark.parametrize(
-    "odd_ns", [0, 1]
-)  # edges on whole hours are looked up in a table, others searched for
-def test_times_on_and_beside_every_edge_are_in_the_right_step(odd_ns):
-    hours = monthly_steps("2026-01", "2026-12").edges_ns
-    edges = hours + odd_ns * np.arange(hours.size)
+HOURS = monthly_steps("2026-01", "2026-12").edges_ns
+ODD = HOURS + np.arange(HOURS.size)
+CROWDED = np.sort(np.concatenate([HOURS[[0, 1, -1]], HOURS[5] + np.arange(40)]))  # a step a nanosecond
+
+
+@pytest.mark.parametrize("edges", [HOURS, ODD, CROWDED])
+def test_times_on_and_beside_every_edge_are_in_the_right_step(edges):
     steps = TimeSteps(edges)
     beside = np.sort(np.concatenate([edges + shift for shift in (-HOUR, -1, 0, 1, HOUR)]))
     x, y = np.full(beside.size, 541000.0), np.full(beside.size, 181000.0)
@@ -112,6 +115,37 @@ def test_times_on_and_beside_every_edge_are_in_the_right_step(odd_ns):
     expected = [np.count_nonzero((inside >= a) & (inside < b)) for a, b in pairwise(edges)]
     assert cube.counts.sum(axis=1).tolist() == expected
     assert cube.n_out_of_period == beside.size - inside.size
+
+
+@pytest.mark.parametrize("grid", [hex_grid(AREA, cell_width_m=93.7), square_cells(AREA, cell_width_m=93.7)])
+def test_instants_are_counted_in_one_go_in_the_cells_and_steps_that_each_is_in(grid):
+    rng = np.random.default_rng(1)
+    # Anywhere, far away, and on every corner of a cell, half way to the next, and the least bit beside them.
+    corners = shapely.get_coordinates(grid.polygons())
+    middles = (corners[:-1] + corners[1:]) / 2
+    sides = np.concatenate([corners, middles])
+    anywhere = np.column_stack([rng.uniform(539_800, 542_200, 5000), rng.uniform(179_800, 182_200, 5000)])
+    beside = [np.nextafter(sides, 0), np.nextafter(sides, np.inf)]
+    x, y = np.concatenate([anywhere, np.full((1, 2), 1e300), sides, *beside]).T
+    opens, closes = int(MONTHS.edges_ns[0]), int(MONTHS.edges_ns[-1])
+    times = rng.integers(opens - 99 * HOUR, closes + 99 * HOUR, x.size)
+    edges, received = MONTHS.edges_ns.tolist(), rng.random((12, grid.n_cells)) < 0.9
+    how = {"grid": grid, "steps": MONTHS, "received": received}
+    cube = space_time_cube(x, y, pd.DatetimeIndex(times, tz="UTC"), **how)
+    expected, n_outside, n_out_of_period, lost = np.zeros((12, grid.n_cells)), 0, 0, 0
+    for cell, when in zip(grid.locate(x, y).tolist(), times.tolist(), strict=True):
+        if cell < 0:
+            n_outside += 1
+        elif not opens <= when < closes:
+            n_out_of_period += 1
+        elif not received[(step := bisect_right(edges, when) - 1), cell]:
+            lost += 1
+        else:
+            expected[step, cell] += 1
+    assert cube.counts.tolist() == expected.tolist()
+    assert (cube.n_outside, cube.n_out_of_period, cube.weight_not_known) == (n_outside, n_out_of_period, lost)
+    assert (cube.n, cube.totals) == (x.size - n_outside - n_out_of_period, None)
+    assert min(n_outside, n_out_of_period, lost, int(expected.sum())) > 0
 
 
 def test_an_interval_is_shared_by_time_and_what_lies_outside_the_period_is_left_out():
