@@ -10,11 +10,11 @@ from werkzeug.wrappers import Response
 
 from placewise.core.errors import BadRequest
 from placewise.core.scope import READERS, Action
+from placewise.panel.held import Held
 from placewise.panel.hotspot_tiles import PointTiles, Tile, check_tile, tiles_of
 from placewise.panel.hotspots import Nothing, lay_records
 from placewise.store.door import Membership
 from placewise.store.session import Session
-from placewise.web.held import Held
 from placewise.web.pages import Answer, Subject, opened_at
 
 subject = Subject("dots", __name__)

@@ -8,8 +8,8 @@ from threading import Barrier, Event
 import numpy as np
 import pytest
 
-from placewise.web import held
-from placewise.web.held import Held
+from placewise.panel import held
+from placewise.panel.held import Held
 
 
 class Counted:

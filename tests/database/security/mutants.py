@@ -106,8 +106,20 @@ MUTANTS = [
     Mutant(
         "link: hidden ends shown",
         policy=("both_ends_visible", "placewise.link"),
-        old="from_person IN",
-        new="true OR from_person IN",
+        old="(from_person IS NULL)",
+        new="true",
+    ),
+    Mutant(
+        "link_evidence: hidden links shown",
+        policy=("with_link", "placewise.link_evidence"),
+        old="(EXISTS ( SELECT",
+        new="(true OR EXISTS ( SELECT",
+    ),
+    Mutant(
+        "link_evidence: hidden events shown",
+        policy=("with_link", "placewise.link_evidence"),
+        old="(event_id IS NULL)",
+        new="true",
     ),
     Mutant(
         "FORCE off",

@@ -40,6 +40,8 @@ class Record:
     recorded_by: uuid.UUID
     place: uuid.UUID | None = None
     ends: tuple[uuid.UUID, ...] = ()
+    evidence: uuid.UUID | None = None
+    cites: uuid.UUID | None = None
 
 
 @dataclass
@@ -90,7 +92,15 @@ class World:
             if self.sees_panel_record(m, r) and (r.recorded_by == m.account or set(r.ends) <= ends)
         }
         events = {r.id for r in self.events if self.sees_event(m, r)}
-        return {"person": people, "place": places, "peer_group": groups, "link": links, "event": events}
+        evidence = {r.evidence for r in self.links if r.id in links and r.cites in events and r.evidence}
+        return {
+            "person": people,
+            "place": places,
+            "peer_group": groups,
+            "link": links,
+            "event": events,
+            "link_evidence": evidence,
+        }
 
 
 def build(admin: Any, *, seed: int = 7, members: int = 24, records: int = 60) -> World:
@@ -138,6 +148,7 @@ def _partnership(
     for i, link in enumerate(own.links):
         a, b = chance.sample(own.people, 2)
         link.ends = (a.id, (b, chance.choice(own.places), chance.choice(own.groups))[i % 3].id)
+        link.evidence, link.cites = uuid.uuid4(), chance.choice(own.events).id
     _store_all(cursor, chance, own, number)
     _grants(cursor, chance, mine, own.places, own.people + own.groups + own.events + own.links, p)
     for table in ("places", "events", "people", "groups", "links"):
@@ -164,8 +175,10 @@ def _store_all(cursor: Any, chance: random.Random, own: World, number: int) -> N
         cursor, "link", own.links, columns, lambda r: (*ends(r), "friend", "possible", day, day, "2027-01-05")
     )
     p = own.members[0].partnership
-    add_evidence = "INSERT INTO placewise.link_evidence (partnership_id, link_id, note) VALUES %s"
-    execute_values(cursor, add_evidence, [(p, r.id, "seen together") for r in own.links])
+    add_evidence = (
+        "INSERT INTO placewise.link_evidence (partnership_id, link_evidence_id, link_id, event_id) VALUES %s"
+    )
+    execute_values(cursor, add_evidence, [(p, r.evidence, r.id, r.cites) for r in own.links])
     add_identity = "INSERT INTO placewise.identity (partnership_id, person_id, given_name) VALUES %s"
     execute_values(cursor, add_identity, [(p, r.id, f"NAME-{number}") for r in own.people])
 
