@@ -19,8 +19,13 @@ import pandas as pd
 import scipy
 
 from benchmarks.bench_geo import show
+from placewise.network.arrays import Network
+from placewise.network.cover import Meetings
+from placewise.network.derived import CO_PRESENT, occasions
 from placewise.network.exposure import exposure, overlap
 from placewise.network.groups import Groups
+from placewise.network.presences import Presences
+from placewise.network.what_if import Situation, best_within, resampled, what_if
 
 GROUPS_OF = 8
 MONTHS = 24
@@ -120,6 +125,47 @@ def bench_growth(people: int, links: int) -> None:
     )
 
 
+def bench_what_if(people: int, links: int) -> None:
+    """Choice, outcome and one resample; there is no peer to name. Every link counts as a meeting with harm."""
+    b = Borough(people, links)
+    contexts = np.concatenate([b.places, np.arange(b.n_children, people)])
+    network = Network.build(b.n_nodes, b.child, b.place)
+    harm = Meetings.build(b.child, b.place, b.adult, n_nodes=b.n_nodes)
+    whole = Situation.build(network, contexts=contexts, harm=harm, groups=b.groups)
+    start = time.process_time()
+    best = best_within(whole, 10)
+    chosen = time.process_time()
+    what_if(whole, best.contexts)
+    told = time.process_time()
+    resampled(whole, best.contexts, seed=1, resamples=2)
+    each = (time.process_time() - told) / 2
+    print(
+        f"\nWhat if  [{harm.child.size:,} meetings, {contexts.size:,} contexts]\n  the 10 that end most "
+        f"{(chosen - start) * 1000:.0f} ms (proven best: {best.exact}); outcome {(told - chosen) * 1000:.0f} ms; "
+        f"a resample {each * 1000:.0f} ms"
+    )
+
+
+def bench_derived(people: int, records: int) -> None:
+    """Co-presence within four hours over two years, a twentieth at a station in a day; there is no peer to name."""
+    b = Borough(people, records)
+    b.place[: records // 20] = b.places[0]
+    minute = np.random.default_rng(2).integers(0, 2 * 365 * 1440, records)
+    minute[: records // 20] %= 1440
+    begin = np.datetime64("2024-05-01T00:00", "m") + minute
+    given = Presences.build(
+        person=b.child, event=np.arange(records), place=b.place, role=np.zeros(records, dtype=int), begin=begin,
+        end=begin + np.timedelta64(60, "m"), recorded=begin, found=np.zeros(records), doubtful=np.zeros(records),
+    )  # fmt: skip
+    start = time.process_time()
+    found = occasions(given, CO_PRESENT)
+    taken = time.process_time() - start
+    print(
+        f"\nDerived ties  [{records:,} records]\n  co-presence {taken * 1000:.0f} ms: {found.one.size:,} occasions; "
+        f"{sum(crowd.stays for crowd in found.left_out):,} records at {len(found.left_out)} places left out as crowds"
+    )
+
+
 def main() -> None:
     """Run the benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -132,6 +178,8 @@ def main() -> None:
     print("\nGrowth")
     for people in (1_000, 10_000) if quick else (1_000, 10_000, 100_000):
         bench_growth(people, 10 * people)
+    bench_what_if(10_000 if quick else 100_000, 100_000 if quick else 1_000_000)
+    bench_derived(10_000 if quick else 100_000, 100_000 if quick else 1_000_000)
     bench_exposure(10_000 if quick else 100_000, 100_000 if quick else 1_000_000, 1 if quick else 3)
 
 
