@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from placewise.compiled import compiled
 from placewise.geo.crs import Floats, Integers
 
-_CHUNK = 1024  # points whose cells are worked out several at a time before they are counted one by one
+_CHUNK = 1024  # records whose cells and steps are worked out before they are counted one by one
 _SQRT3 = math.sqrt(3)
 
 
@@ -39,7 +39,7 @@ class Calendar(NamedTuple):
 
 
 @compiled
-def _look_up_hexagons(x: Floats, y: Floats, cells: Cells, at: NDArray[np.int32]) -> None:
+def _look_up_hexagons(x: Floats, y: Floats, cells: Cells, place: NDArray[np.int32]) -> None:
     rows, columns = float(cells.position.shape[0]), float(cells.position.shape[1])
     along, up = 1 / cells.width_m, 2 / (_SQRT3 * cells.width_m)
     for i in range(x.size):
@@ -53,29 +53,30 @@ def _look_up_hexagons(x: Floats, y: Floats, cells: Cells, at: NDArray[np.int32])
         move_r = (not move_q) & (off_r > off_s)
         row = whole_q - (excess if move_q else 0.0) - cells.q_low
         column = whole_r - (excess if move_r else 0.0) - cells.r_low
-        at[i] = np.int32(min(max(0.0, row), rows - 1) * columns + min(max(0.0, column), columns - 1))
+        place[i] = np.int32(min(max(0.0, row), rows - 1) * columns + min(max(0.0, column), columns - 1))
 
 
 @compiled
-def _look_up_squares(x: Floats, y: Floats, cells: Cells, at: NDArray[np.int32]) -> None:
+def _look_up_squares(x: Floats, y: Floats, cells: Cells, place: NDArray[np.int32]) -> None:
     rows, columns = float(cells.position.shape[0]), float(cells.position.shape[1])
     for i in range(x.size):
         row, column = (
             np.floor(x[i] / cells.width_m) - cells.q_low,
             np.floor(y[i] / cells.width_m) - cells.r_low,
         )
-        at[i] = np.int32(min(max(0.0, row), rows - 1) * columns + min(max(0.0, column), columns - 1))
+        place[i] = np.int32(min(max(0.0, row), rows - 1) * columns + min(max(0.0, column), columns - 1))
 
 
 @compiled
-def _step_of(time_ns: int, calendar: Calendar) -> int:
+def _look_up_steps(times_ns: Integers, calendar: Calendar, at: Integers) -> None:
     edges = calendar.edges_ns
-    if time_ns < edges[0] or time_ns >= edges[-1]:
-        return -1
-    step = calendar.step[(time_ns - edges[0]) >> calendar.shift]
-    while time_ns >= edges[step + 1]:  # a later step begins within the part
-        step += 1
-    return int(step)
+    for i in range(times_ns.size):
+        at[i] = -1
+        if edges[0] <= times_ns[i] < edges[-1]:
+            step = calendar.step[(times_ns[i] - edges[0]) >> calendar.shift]
+            while times_ns[i] >= edges[step + 1]:  # a later step begins within the part
+                step += 1
+            at[i] = step
 
 
 @compiled
@@ -85,20 +86,22 @@ def count_instants(
     """Add n records to ``counts``, shape (steps, cells); return how many have no cell, and how many others no step."""
     x, y = points
     outside, out_of_period = 0, 0
-    position = cells.position.ravel()
-    at = np.empty(_CHUNK, np.int32)
+    position, slots, n_cells = cells.position.reshape(-1), counts.reshape(-1), counts.shape[1]
+    place, step = np.empty(_CHUNK, np.int32), np.empty(_CHUNK, np.int64)
     for start in range(0, x.size, _CHUNK):
-        xs, ys = x[start : start + _CHUNK], y[start : start + _CHUNK]
+        here = slice(start, min(start + _CHUNK, x.size))
         if cells.hexagonal:
-            _look_up_hexagons(xs, ys, cells, at)
+            _look_up_hexagons(x[here], y[here], cells, place)
         else:
-            _look_up_squares(xs, ys, cells, at)
-        for i in range(xs.size):
-            cell, step = position[at[i]], _step_of(times_ns[start + i], calendar)
+            _look_up_squares(x[here], y[here], cells, place)
+        _look_up_steps(times_ns[here], calendar, step)
+        # The slow way through memory last, when nothing else has to wait for it.
+        for i in range(here.stop - start):
+            cell = position[place[i]]
             if cell < 0:
                 outside += 1
-            elif step < 0:
+            elif step[i] < 0:
                 out_of_period += 1
             else:
-                counts[step, cell] += 1.0
+                slots[step[i] * n_cells + cell] += 1.0
     return outside, out_of_period
