@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +14,9 @@ from placewise.core.errors import InvalidLinks
 from placewise.core.progress import OnProgress, tell
 from placewise.network.arrays import Floats, Network, Offsets
 from placewise.network.links import IndexArray
+
+if TYPE_CHECKING:
+    from placewise.network.communities_compiled import Level
 
 # A further round over a network that has converged costs as much as the others and finds next to nothing.
 _WORTH_A_ROUND = 5e-4
@@ -31,13 +35,14 @@ class SuggestedGroups:
         Share of the ties' weight within the groups, beyond what the nodes' ties alone would put there.
     resolution : float
         Above 1 for smaller groups, below 1 for larger ones.
-    seed : int
+    seed, starts : int
     """
 
     label: IndexArray
     modularity: float
     resolution: float
     seed: int
+    starts: int
 
     @cached_property
     def members(self) -> Sequence[Offsets]:
@@ -62,8 +67,8 @@ def suggest_groups(
     """Suggest groups by the Leiden method: the best modularity of several starts.
 
     A suggestion is a question to people who know them, not a finding that a group exists: networks without any
-    groups have suggestions too (`is_chance` and `stability` say more), someone can belong to two groups and is put
-    in one, and who has few recorded ties is put wherever these lead. It says nothing about anyone in it.
+    groups have suggestions too (`stability` says more), someone can belong to two groups and is put in one, and who
+    has few recorded ties is put wherever these lead. It says nothing about anyone in it.
 
     Parameters
     ----------
@@ -111,7 +116,7 @@ def suggest_groups(
         if found > quality + 1e-12:
             best, quality = label, found
         tell(on_progress, start + 1, starts)
-    return SuggestedGroups(best, quality, resolution, seed)
+    return SuggestedGroups(best, quality, resolution, seed, starts)
 
 
 def random_numbers(seed: int, *number: int) -> np.random.Generator:
@@ -119,17 +124,24 @@ def random_numbers(seed: int, *number: int) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=number)))
 
 
+def level_of(network: Network, *, resolution: float = 1.0) -> Level:
+    """Return a network as the compiled loops take it, in weights of 1 on average."""
+    from placewise.network.communities_compiled import Level
+
+    weight = network.weight / network.weight.mean()
+    strength = _strength(network, weight)
+    expected = resolution / strength.sum()
+    return Level(network.offsets, network.neighbour, weight[network.tie], strength, expected)
+
+
 def _one_start(network: Network, rng: np.random.Generator, resolution: float) -> tuple[IndexArray, float]:
-    from placewise.network.communities_compiled import Level, improve
+    from placewise.network.communities_compiled import improve
 
     label = np.arange(network.n_nodes, dtype=np.int32)
     quality = modularity(network, label, resolution=resolution)
     if network.n_ties == 0:
         return label, quality
-    weight = network.weight / network.weight.mean()
-    strength = _strength(network, weight)
-    expected = resolution / strength.sum()
-    level = Level(network.offsets, network.neighbour, weight[network.tie], strength, expected)
+    level = level_of(network, resolution=resolution)
     for _ in range(_MOST_ROUNDS):
         label, before = improve(level, label, rng), quality
         quality = modularity(network, label, resolution=resolution)
@@ -142,7 +154,7 @@ def modularity(network: Network, labels: ArrayLike, *, resolution: float = 1.0) 
     """Share of the ties' weight within groups, less what is expected there from how tied each node is.
 
     From −½ to 1. Networks without any groups reach high values too (sparse ones 0.5 and more), so a value says little
-    without what chance gives (`is_chance`), and values of different networks do not compare.
+    without what chance gives (`stability.beside_chance`), and values of different networks do not compare.
 
     Parameters
     ----------

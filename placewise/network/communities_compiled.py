@@ -1,5 +1,6 @@
 """The inner loops of suggested peer groups (Leiden), compiled: moving node by node, refining, drawing together.
 
+Last comes rewiring, for what chance alone would suggest.
 Every step looks at one node and what it is tied to, and changes what the next step finds: arrays cannot do that.
 See `compiled` for when to import this module.
 """
@@ -211,3 +212,36 @@ def improve(level: Level, group: IndexArray, rng: np.random.Generator) -> IndexA
         for node in range(part.size):
             above[part[node]] = group[node]
         level, group = _draw_together(level, part, count), above
+
+
+@compiled
+def _slot(level: Level, node: int, other: int) -> int:
+    """Return where a node's neighbours name another; -1 when they are not tied."""
+    for entry in range(level.offsets[node], level.offsets[node + 1]):
+        if level.neighbour[entry] == other:
+            return entry
+    return -1
+
+
+@compiled
+def _tied(level: Level, one: int, other: int) -> bool:
+    few, many = level.offsets[one + 1] - level.offsets[one], level.offsets[other + 1] - level.offsets[other]
+    return (_slot(level, one, other) if few <= many else _slot(level, other, one)) >= 0
+
+
+@compiled
+def swap_ends(level: Level, source: IndexArray, target: IndexArray, rng: np.random.Generator) -> None:
+    """Let two ties at a time exchange an end, in place (neighbours too), ten times as often as there are ties.
+
+    Every node keeps its number of ties; what would tie a node to itself, or two nodes twice, is left out.
+    """
+    neighbour, ties = level.neighbour, source.size
+    for _ in range(10 * ties):
+        one, other = int(rng.random() * ties), int(rng.random() * ties)
+        a, b = source[one], target[one]
+        c, d = (source[other], target[other]) if rng.random() < 0.5 else (target[other], source[other])
+        if a == d or c == b or _tied(level, a, d) or _tied(level, c, b):
+            continue
+        neighbour[_slot(level, a, b)], neighbour[_slot(level, b, a)] = d, c
+        neighbour[_slot(level, c, d)], neighbour[_slot(level, d, c)] = b, a
+        target[one], source[other], target[other] = d, c, b
