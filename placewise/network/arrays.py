@@ -97,7 +97,7 @@ class Network:
     def _walk(self) -> tuple[Offsets, IndexArray, IndexArray]:
         here = np.concatenate([self.source, self.target])
         there = np.concatenate([self.target, self.source])
-        order = np.lexsort((there, here))
+        order = np.argsort(here.astype(np.int64) * self.n_nodes + there)  # a pair is there once a direction
         offsets = np.zeros(self.n_nodes + 1, dtype=np.int64)
         np.cumsum(np.bincount(here, minlength=self.n_nodes), out=offsets[1:])
         tie = np.tile(np.arange(self.n_ties, dtype=np.int32), 2)
