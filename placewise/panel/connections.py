@@ -24,7 +24,7 @@ from placewise.network.links import (
 )
 from placewise.network.picture import Picture, draw, type_label
 from placewise.store import links as stored
-from placewise.store.links import MOST_LINKS, EndRow, LinkRow
+from placewise.store.links import MOST_LINKS, EndRow, LinkRow, StepRow
 from placewise.store.session import Session
 
 Hops = Literal[1, 2]
@@ -99,11 +99,11 @@ def find_connections(
     if start is None:
         return None
     offered = sorted(((code, type_label(code)) for code in fetched.types), key=_name)
-    kept = [row for row in fetched.rows.values() if str(row.source) in ends and str(row.target) in ends]
+    kept = [row for row in fetched.rows or () if str(row.source) in ends and str(row.target) in ends]
     table = LinkTable.build(ends.values(), [_link(row) for row in kept])
     found = neighbourhood(table, [start.id], as_of=as_of, hops=hops)
-    if isinstance(found, TooLarge) or not fetched.complete:
-        return Connections(start, hops, as_of, None, [], offered, _refusal(found))
+    if isinstance(found, TooLarge) or fetched.rows is None:
+        return Connections(start, hops, as_of, None, [], offered, _refusal(ends.values()))
     by_id = {str(row.link_id): row for row in kept}
     lines = sorted((_line(link, by_id[link.id], ends, as_of) for link in found.links), key=_listing)
     return Connections(start, hops, as_of, found, lines, offered, None)
@@ -111,39 +111,35 @@ def find_connections(
 
 @dataclass(slots=True)
 class _Fetched:
-    """Links by id, ids of all ends, types met before narrowing, and whether nothing was left out."""
+    """Ids of all ends, types met before narrowing, links among the ends; no links when there is too much to draw."""
 
-    rows: dict[UUID, LinkRow]
     reached: set[UUID]
     types: set[str]
-    complete: bool = True
+    rows: list[LinkRow] | None = None
 
 
 def _fetch(session: Session, start_id: UUID, *, hops: Hops, as_of: date, types: frozenset[str]) -> _Fetched:
-    """Walk outwards; the last round asks for the links among what was reached, unless that is too much to draw."""
-    fetched = _Fetched({}, {start_id}, set())
+    """Walk outwards by the ends alone, then ask for the links among what was reached."""
+    fetched = _Fetched({start_id}, set())
     frontier = {start_id}
-    for step in range(hops + 1):
-        found = stored.list_links_touching(session, frontier)
-        if step < hops:
-            fetched.types |= {row.type or MEMBERSHIP for row in found}
-        wanted = [row for row in found if not types or (row.type or MEMBERSHIP) in types]
-        if step == hops:
-            wanted = [
-                row for row in wanted if row.source in fetched.reached and row.target in fetched.reached
-            ]
-        fetched.rows.update({row.link_id: row for row in wanted})
-        fetched.reached |= {end for row in wanted for end in (row.source, row.target)}
-        if len(found) > MOST_LINKS or len(fetched.reached) > MAX_NODES:
-            fetched.complete = False
-            break
-        standing = {end for row in wanted if _stands(row, as_of) for end in (row.source, row.target)}
-        frontier = set(fetched.reached) if step == hops - 1 else standing
+    for _ in range(hops):
+        found = stored.list_steps(session, frontier)
+        fetched.types |= {step.type or MEMBERSHIP for step in found}
+        wanted = [step for step in found if not types or (step.type or MEMBERSHIP) in types]
+        fetched.reached |= {end for step in wanted for end in (step.source, step.target)}
+        if len(found) > MOST_LINKS:
+            return _Fetched({start_id}, fetched.types)  # how much there is behind them is not known
+        if len(fetched.reached) > MAX_NODES:
+            return fetched
+        frontier = {end for step in wanted if _stands(step, as_of) for end in (step.source, step.target)}
+    among = stored.list_links_among(session, fetched.reached)
+    if len(among) <= MOST_LINKS:
+        fetched.rows = [row for row in among if not types or (row.type or MEMBERSHIP) in types]
     return fetched
 
 
-def _stands(row: LinkRow, as_of: date) -> bool:
-    return row.expires_on is None or row.expires_on >= as_of
+def _stands(step: StepRow, as_of: date) -> bool:
+    return step.expires_on is None or step.expires_on >= as_of
 
 
 def _node(end: EndRow) -> Node:
@@ -206,11 +202,12 @@ def _name(pair: tuple[str, str]) -> str:
     return pair[1]
 
 
-def _refusal(found: Neighbourhood | TooLarge) -> str:
-    if isinstance(found, TooLarge):
-        what = _kinds(found.by_kind.items())
+def _refusal(reached: Collection[Node]) -> str:
+    if len(reached) > MAX_NODES:
+        counts = Counter(node.kind for node in reached)
+        what = _kinds((kind, counts[kind]) for kind in KIND_ORDER if counts[kind])
         return (
-            f"That reaches {found.node_count:,} records ({what}), and one picture holds {found.max_nodes}. "
+            f"That reaches {len(reached):,} records ({what}), and one picture holds {MAX_NODES}. "
             "Choose fewer kinds of link, or start elsewhere."
         )
     return f"There are more than {MOST_LINKS:,} links here. Choose another start."

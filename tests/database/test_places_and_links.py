@@ -13,6 +13,7 @@ import pytest
 
 from placewise.core.errors import NotFound, RuleBroken
 from placewise.core.scope import Action, Role
+from placewise.panel import connections
 from placewise.panel.connections import find_connections
 from placewise.panel.place_editing import Clash, Saved, change_place
 from placewise.store import groups, identities, links, lookups, place_events, places
@@ -164,9 +165,7 @@ def test_links_of_a_hidden_person_reach_nobody(open_as, records):
     records.link(("person", seen), ("person", hidden), "friend")
     with open_as() as session:
         for record_id in (park, seen, hidden, group):
-            ends = {
-                e for row in links.list_links_touching(session, [record_id]) for e in (row.source, row.target)
-            }
+            ends = {e for row in links.list_steps(session, [record_id]) for e in (row.source, row.target)}
             assert hidden not in ends
         assert links.list_ends(session, [hidden]) == []
         assert [m.pseudonym for m in groups.list_members(session, group)] == ["Child 0001"]
@@ -186,6 +185,22 @@ def test_a_graph_of_several_steps_is_fetched_without_asking_for_the_rest(open_as
     assert [n.label for n in reached[1].around.nodes] == ["Place 0", "Place 1"]
     assert [n.label for n in reached[2].around.nodes] == ["Place 0", "Place 1", "Place 2"]
     assert [line.type for line in reached[2].lines] == ["Route", "Route", "Same operator"]
+
+
+def test_more_links_than_are_fetched_are_said_to_be_so_and_not_counted(open_as, records, monkeypatch):
+    for module in (links, connections):
+        monkeypatch.setattr(module, "MOST_LINKS", 3)
+    park = records.place("Weir Park")
+    for n in range(3):
+        records.link(("place", park), ("place", records.place(f"Place {n}")), "route")
+    day = london(2026, 4, 1).date()
+    with open_as() as session:
+        assert len(find_connections(session, park, hops=1, as_of=day).lines) == 3
+    records.link(("place", park), ("place", records.place("Place 3")), "route")
+    with open_as() as session:
+        found = find_connections(session, park, hops=1, as_of=day)
+    assert found.refusal == "There are more than 3 links here. Choose another start."
+    assert (found.around, found.lines, [code for code, _ in found.types]) == (None, [], ["route"])
 
 
 def test_no_second_step_crosses_an_expired_link(open_as, records):
