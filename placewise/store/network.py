@@ -85,6 +85,8 @@ LIST_EVIDENCE = """
 SELECT link_id, event_id FROM placewise.link_evidence
  WHERE link_id = ANY (%(ids)s) AND event_id IS NOT NULL ORDER BY link_id, event_id
 """
+# A million links take some seconds, on a busy machine more than a page's statement otherwise may.
+PATIENCE = "SET LOCAL statement_timeout = '60s'"
 READ_STATE = """
 SELECT guard.data_version(), array(SELECT guard.granted_records() ORDER BY 1),
        array(SELECT guard.granted_places() ORDER BY 1)
@@ -295,6 +297,7 @@ def list_links(session: Session, nodes: NodeColumns, *, agencies: list[UUID]) ->
             "agency": ((codes >> 17) - 1).astype(np.int16),
         }
 
+    session.run(PATIENCE)
     return LinkColumns(**copy_out(session, LINKS, words, widths, made=made))
 
 
@@ -323,6 +326,7 @@ def list_presences(session: Session, nodes: NodeColumns) -> PresenceColumns:
             "doubtful": (codes >> 9 & 1).astype(np.bool_),
         }
 
+    session.run(PATIENCE)
     return PresenceColumns(**copy_out(session, PRESENCES, words, widths, made=made))
 
 
