@@ -63,7 +63,8 @@ COPY (
       FROM placewise.link l
     UNION ALL
     SELECT peer_group_member_id, person_id, peer_group_id, coalesce(joined_on, '-infinity'),
-           '-infinity', coalesce(left_on, 'infinity'), (recorded_at AT TIME ZONE 'Europe/London')::date, %(member)s | (1 << 6) | {_CODES.format("m")}
+           '-infinity', coalesce(left_on, 'infinity'), (recorded_at AT TIME ZONE 'Europe/London')::date,
+           %(member)s | (1 << 6) | {_CODES.format("m")}
            | (coalesce(array_position(%(agencies)s::uuid[], source_agency), 0) << 17)
       FROM placewise.peer_group_member m
 ) TO STDOUT (FORMAT binary)
