@@ -10,12 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from placewise.core.errors import MissingValue
-from placewise.geo.crs import Flags, Floats, Integers
+from placewise.geo.crs import Floats, Integers
+from placewise.geo.trend_pairs import compare
 
 Correction = Literal["none", "hamed_rao"]
 
-# A block of cells whose steps and comparisons stay in the processor's second cache.
-_BLOCK_BYTES = 1 << 19
 # Pairwise slopes held at once: 8 bytes each.
 _SLOPES_AT_ONCE = 1 << 22
 # Steps whose detrended values differ by less than this share of the largest are tied: the difference is
@@ -115,7 +114,7 @@ def mann_kendall(
     Notes
     -----
     ``S = Σ sign(x_j − x_i)`` over i < j, ``Var S = (n(n−1)(2n+5) − Σ t(t−1)(2t+5)) / 18`` over groups of
-    t tied values, ``z = (S ∓ 1) / √Var S``. Time O(n T²); T log T more where there are ties. Mann 1945,
+    t tied values, ``z = (S ∓ 1) / √Var S``. Time O(n T²), compiled for several (decision 0013). Mann 1945,
     doi 10.2307/1907187; Kendall 1975, Rank Correlation Methods; Hamed and Rao 1998,
     doi 10.1016/S0022-1694(97)00125-X.
 
@@ -130,7 +129,7 @@ def mann_kendall(
         raise ValueError(f"correction is none or hamed_rao, not {correction!r}")
     n = _known_steps(values)
     pairs = n * (n - 1) // 2
-    rises, tied_pairs, tie_term = _compare(values)
+    rises, tied_pairs, tie_term = compare(values)
     s = 2 * rises - (pairs - tied_pairs)
     variance = (n * (n - 1) * (2 * n + 5) - tie_term) / 18
     if correction == "hamed_rao":
@@ -218,41 +217,6 @@ def _known_steps(values: NDArray[Any]) -> Integers:
         return np.full(values.shape[1], values.shape[0], dtype=np.int64)
     known: Integers = np.count_nonzero(~np.isnan(values), axis=0).astype(np.int64)
     return known
-
-
-def _compare(values: NDArray[Any]) -> tuple[Integers, Integers, Integers]:
-    """Return later-is-higher pairs, tied pairs and Σ t(t−1)(2t+5) over the ties of each column."""
-    steps, n = values.shape
-    # Up to 127 flags add up to a byte, which the processor adds 32 at a time, and 127 such sums to two.
-    sums, whole = (np.int8, np.int16) if steps <= 127 else (np.int64, np.int64)
-    rises, tied_pairs, tie_term = (np.zeros(n, dtype=np.int64) for _ in range(3))
-    block = max(64, _BLOCK_BYTES // ((values.itemsize + 1) * max(steps, 1)))
-    for start in range(0, n, block):
-        rows = values[:, start : start + block].copy()  # sorted in place below
-        part = slice(start, start + rows.shape[1])
-        flags, lower_before = np.empty(rows.shape, dtype=np.bool_), np.zeros(rows.shape, dtype=sums)
-        for i in range(steps - 1):
-            # A comparison with NaN is False: an unknown step takes part in no pair.
-            lower_before[i + 1 :] += np.greater(rows[i + 1 :], rows[i], out=flags[i + 1 :]).view(np.int8)
-        rises[part] = lower_before.sum(axis=0, dtype=whole)
-        rows.sort(axis=0)
-        same = rows[1:] == rows[:-1]
-        if same.any():
-            tied_pairs[part], tie_term[part] = _ties(same)
-    return rises, tied_pairs, tie_term
-
-
-def _ties(same: Flags) -> tuple[Integers, Integers]:
-    """Return tied pairs and Σ t(t−1)(2t+5), given which sorted values equal the one before."""
-    run = np.ones(same.shape[1], dtype=np.int64)
-    tied_pairs, term = np.zeros_like(run), np.zeros_like(run)
-    for equal in same:
-        run *= equal
-        # The t-th member of a group adds t − 1 pairs, and f(t) − f(t − 1) = 6(t² − 1) to the term.
-        tied_pairs += run
-        term += 6 * run * (run + 2)
-        run += 1
-    return tied_pairs, term
 
 
 def _hamed_rao(values: Floats, n: Integers, max_lag: int | None, alpha: float) -> Floats:

@@ -44,14 +44,17 @@ def slow_hamed_rao_factor(series):
 @settings(deadline=None)
 @given(SERIES)
 def test_the_test_is_its_definition_with_ties_and_gaps(series):
-    found = mann_kendall(series)
     s, variance, z = slow_mann_kendall(series)
-    assert found.s[0] == s
-    assert found.variance[0] == pytest.approx(variance)
-    assert found.z[0] == pytest.approx(z, nan_ok=True)
+    for found in (
+        mann_kendall(series),
+        mann_kendall(np.column_stack([series] * 2)),
+    ):  # as it stands, compiled
+        assert (found.s == s).all()
+        assert found.variance == pytest.approx(variance)
+        assert found.z == pytest.approx(z, nan_ok=True)
 
 
-@pytest.mark.parametrize("steps", [12, 200])  # 200: past the sums that fit in a byte
+@pytest.mark.parametrize("steps", [12, 200])
 def test_many_series_at_once_are_the_same_as_one_by_one(steps):
     series = np.random.default_rng(1).poisson(1.0, (steps, 700)).astype(float)
     series[np.random.default_rng(2).random(series.shape) < 0.1] = np.nan
@@ -114,6 +117,10 @@ def test_too_short_a_series_has_no_answer(series):
     assert np.isnan(found.z[0])
     assert np.isnan(found.p[0])
     assert found.direction()[0] == 0
+
+
+def test_no_series_have_no_answers():
+    assert mann_kendall(np.empty((12, 0))).z.size == sens_slope(np.empty((12, 0))).slope.size == 0
 
 
 def test_equal_values_show_no_trend():
