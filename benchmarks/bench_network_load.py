@@ -39,7 +39,8 @@ from placewise.store.session import Database, Session
 from placewise.web.connection_pages import SECOND_STEPS
 from placewise.web.pages import TOKEN
 
-DAY = date(2025, 9, 1)
+#: All that is made up stands on this day.
+DAY = date(2026, 1, 1)
 ROWS = """
 SELECT coalesce(from_person, from_group, from_place), coalesce(to_person, to_group, to_place), type, strength,
        first_seen, last_seen, expires_on, source_grade, assessment

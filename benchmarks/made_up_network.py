@@ -47,13 +47,13 @@ SELECT gen_random_uuid() AS link_id, one, CASE
          WHEN chance < 0.80 THEN one / 40 * 40 + floor(random() * 40)::int
          WHEN chance < 0.95 THEN floor(random() * %(people)s)::int
          ELSE floor(power(random(), 3) * least(%(people)s, 400))::int END AS other,
-       floor(random() * 1000)::int AS day, chance, n
+       floor(random() * 300)::int AS day, chance, n
   FROM (SELECT n, (n %% %(people)s)::int AS one, random() AS chance FROM generate_series(0, %(links)s - 1) n) s;
 INSERT INTO placewise.link (partnership_id, link_id, source_agency, recorded_by, from_person, to_person, type, strength,
                             first_seen, last_seen, expires_on, source_grade, assessment)
 SELECT %(own)s, t.link_id, %(agency)s, %(by)s, a.id, b.id, (%(types)s::text[])[1 + t.n %% 5],
-       (ARRAY['known', 'probable', 'possible'])[1 + t.n %% 3], date '2023-01-01' + day, date '2023-01-01' + day + 30,
-       date '2023-01-01' + day + 395, 1 + t.n %% 2, 'B'
+       (ARRAY['known', 'probable', 'possible'])[1 + t.n %% 3], date '2025-01-01' + day, date '2025-01-01' + day + 30,
+       date '2027-01-01', 1 + t.n %% 2, 'B'
   FROM made_tie t JOIN made_person a ON a.n = t.one JOIN made_person b ON b.n = t.other
  WHERE t.one <> t.other;
 INSERT INTO placewise.link (partnership_id, link_id, source_agency, recorded_by, from_person, to_place, type, strength,
