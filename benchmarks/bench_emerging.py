@@ -133,7 +133,7 @@ def bench_absolute(n: int, rounds: int) -> None:
         "from points, normal": lambda: from_points(x, y, times, grid, steps, "normal"),
         "from points, even_spread": lambda: from_points(x, y, times, grid, steps, "even_spread"),
         "  of which the cube": lambda: space_time_cube(x, y, times, grid=grid, steps=steps),
-        "  of which Mann-Kendall": lambda: mann_kendall(found.steps.z),
+        "  of which Mann-Kendall": lambda: mann_kendall(found.steps.order),
         "Hamed-Rao, 5,000 cells": lambda: mann_kendall(some, correction="hamed_rao"),
         "Sen's slope with interval, 5,000 cells": lambda: sens_slope(some),
     }.items():
