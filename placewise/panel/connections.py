@@ -94,7 +94,7 @@ def find_connections(
         Only links of these types; all when empty.
     """
     fetched = _fetch(session, start_id, hops=hops, as_of=as_of, types=frozenset(types))
-    ends = {str(end.record_id): _node(end) for end in stored.list_ends(session, fetched.reached)}
+    ends = {str(end.record_id): end_node(end) for end in stored.list_ends(session, fetched.reached)}
     start = ends.get(str(start_id))
     if start is None:
         return None
@@ -142,7 +142,8 @@ def _stands(step: StepRow, as_of: date) -> bool:
     return step.expires_on is None or step.expires_on >= as_of
 
 
-def _node(end: EndRow) -> Node:
+def end_node(end: EndRow) -> Node:
+    """What is drawn and named of a record at the end of a link."""
     if end.kind == "adult":
         detail = person_words(end.concern_category or "none", end.source_grade, end.assessment)
     elif end.kind == "child":

@@ -14,11 +14,19 @@ from placewise.core.errors import BadRequest, NotAllowed, NotFound
 from placewise.core.scope import IDENTITY_READERS, PANEL, Action
 from placewise.core.vocabulary import terms
 from placewise.panel import connections as panel
+from placewise.panel import group_connection_words
 from placewise.panel.connections import Connections, Hops, find_connections
+from placewise.panel.group_connections import (
+    MOST_CHANGED,
+    RESAMPLES,
+    GroupConnections,
+    find_group_connections,
+)
 from placewise.store.door import Membership
 from placewise.store.groups import get_group, list_groups
 from placewise.store.places import get_place, list_places
 from placewise.store.session import Session
+from placewise.web.group_connections_picture import MOST_DRAWN, groups_picture
 from placewise.web.pages import Answer, Subject, services
 from placewise.web.reading import reading_day
 
@@ -96,6 +104,42 @@ def second_step(session: Session, membership: Membership) -> Answer:
     return redirect(url_for("connections.connections", **address), 303)
 
 
+@subject.page("/p/<slug>/connections/groups", roles=PANEL, action=Action.CONSULT_CONNECTIONS)
+def groups(session: Session, membership: Membership) -> Answer:
+    """What connects the peer groups, and what would end without some of it."""
+    without = request.args.get("without", "")
+    best, remove = _removal(without)
+    day = reading_day(session, membership)
+    found = find_group_connections(session, as_of=day, best=best, remove=remove)
+    shown = [one.node for one in found.connectors] + list(found.change.removed if found.change else ())
+    adults = sorted({node.id for node in shown if node.kind == "adult"})
+    session.note(object_id=remove, count=len(found.connectors), people=adults)
+    return render_template(
+        "connections/groups.html",
+        found=found,
+        words=group_connection_words,
+        picture=groups_picture(found),
+        most_drawn=MOST_DRAWN,
+        resamples=RESAMPLES,
+        choices=_removals(found),
+        without=without,
+    )
+
+
+def _removal(without: str) -> tuple[int | None, UUID | None]:
+    """What to compare without: the best so many, or one place or adult."""
+    if not without:
+        return None, None
+    if without in (numbers := {f"best-{n}": n for n in range(1, MOST_CHANGED + 1)}):
+        return numbers[without], None
+    return None, _record_id(without)
+
+
+def _removals(found: GroupConnections) -> list[tuple[str, str]]:
+    best = [(f"best-{n}", f"The best {count}") for n, count in enumerate(("one", "two", "three"), start=1)]
+    return best + [(one.node.id, one.node.label) for one in found.connectors]
+
+
 def _choose(session: Session, membership: Membership) -> str:
     groups = list_groups(session, today=reading_day(session, membership))
     places = list_places(session)
@@ -159,8 +203,12 @@ def _start(values: Mapping[str, str]) -> Start | None:
     if len(given) > 1:
         raise BadRequest("Start from a peer group or from a place, not from both.")
     kind, text = given[0]
+    return Start(kind, _record_id(text))
+
+
+def _record_id(text: str) -> UUID:
     try:
-        return Start(kind, UUID(text))
+        return UUID(text)
     except ValueError as problem:
         raise NotFound("There is no such record.") from problem
 

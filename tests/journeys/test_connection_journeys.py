@@ -34,6 +34,7 @@ def test_each_page_is_accessible_and_never_scrolls_sideways(page_as, at, borough
     page.set_viewport_size({"width": width, "height": 800})
     for path in (
         "connections",
+        f"connections/groups?without={borough.park}",
         f"groups/{borough.north}",
         f"people/{borough.adult}",
         f"people/{borough.children[0]}/identity",
