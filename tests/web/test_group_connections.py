@@ -70,6 +70,24 @@ def test_places_and_adults_that_join_groups_are_named_with_counts_of_children(pa
     assert "Child 0" not in page
 
 
+def test_no_child_is_named_or_can_be_told_from_the_page(client_as, at, borough):
+    for query in ("", f"?without={borough.adult}", "?without=best-2"):
+        page = client_as(Role.CHAIR).get(at(f"connections/groups{query}")).get_data(as_text=True)
+        assert str(borough.park) in page
+        assert "Child 0" not in page
+        assert not [child for child in borough.children if str(child) in page]
+
+
+def test_a_hidden_child_changes_no_count(page_of, borough, records):
+    before = page_of(f"?without={borough.park}")
+    hidden = records.person("Child 0099", restricted=True)
+    records.link(("person", hidden), ("place", borough.park), "frequents", **LATELY)
+    after = page_of(f"?without={borough.park}")
+    for said in ("3 different children", "3 of 3 recorded meetings would end"):
+        assert said in before
+        assert said in after
+
+
 def test_safe_places_police_stations_and_workers_join_nobody(page_of, borough):
     page = page_of()
     for left_out in ("Youth club", "Police station", "Adult 0002"):
