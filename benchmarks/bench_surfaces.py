@@ -110,7 +110,7 @@ def bench_large_surfaces(n: int, rounds: int) -> None:
         f"mass inside the grid {surface.values.sum() * 50**2 / 1e6 / n:.4f}",
         ("QGIS heatmap", "spatstat density.ppp"),
     )
-    print(f"  {'A5 PostGIS-only SQL':<52}      not run (not written: it would need a database)")
+    print(f"  {'A5 PostGIS-only SQL':<52}      in bench_density_sql, which needs a database")
 
 
 def datashader_blur(x: np.ndarray, y: np.ndarray) -> Call:
